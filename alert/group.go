@@ -1,0 +1,125 @@
+package alert
+
+import (
+	"slices"
+	"time"
+
+	"github.com/prometheus/alertmanager/template"
+)
+
+// Group is what one receiver is told of one Notification: the alerts of it that route to that receiver. Its status,
+// severity and common labels are those of its own alerts, so a notification that splits over receivers tells each the
+// truth about its part.
+type Group struct {
+	// Key is Alertmanager's groupKey.
+	Key string `json:"key"`
+	// Alerts are in the order in which Alertmanager sent them.
+	Alerts template.Alerts `json:"alerts"`
+	// Truncated is how many alerts of the notification nobody told us about.
+	Truncated uint64 `json:"truncated,omitempty"`
+	// Reason is Alertmanager's notification_reason ("first notification", "repeat interval elapsed", …); empty before
+	// Alertmanager 0.32.
+	Reason      string      `json:"reason,omitempty"`
+	GroupLabels template.KV `json:"groupLabels,omitempty"`
+	// ExternalURL is Alertmanager's own address, for people.
+	ExternalURL string `json:"externalURL,omitempty"`
+}
+
+// Pick is the part of the notification whose alerts keep accepts. ok is false when it accepts none.
+func (n Notification) Pick(keep func(template.Alert) bool) (g Group, ok bool) {
+	for _, a := range n.Alerts {
+		if keep(a) {
+			g.Alerts = append(g.Alerts, a)
+		}
+	}
+	if len(g.Alerts) == 0 {
+		return Group{}, false
+	}
+	g.Key = n.GroupKey
+	g.Truncated = n.TruncatedAlerts
+	g.Reason = n.NotificationReason
+	g.GroupLabels = n.GroupLabels
+	g.ExternalURL = n.ExternalURL
+	return g, true
+}
+
+// Status is "resolved" only when every alert of the group is known to be resolved: a truncated group counts as firing,
+// because Alertmanager cuts the list before it looks at the alerts' states.
+func (g Group) Status() string {
+	if g.Truncated > 0 || len(g.Alerts.Firing()) > 0 {
+		return StatusFiring
+	}
+	return StatusResolved
+}
+
+// Severity is the highest severity among the firing alerts, or among all of them when none fires.
+func (g Group) Severity() Severity {
+	among := g.Alerts.Firing()
+	if len(among) == 0 {
+		among = g.Alerts
+	}
+	var highest Severity
+	for i, a := range among {
+		if s := Severity(a.Labels["severity"]); i == 0 || s.Rank() > highest.Rank() {
+			highest = s
+		}
+	}
+	return highest
+}
+
+// Since is when the oldest firing alert started, or the oldest alert when none fires; zero when no alert says.
+func (g Group) Since() time.Time {
+	among := g.Alerts.Firing()
+	if len(among) == 0 {
+		among = g.Alerts
+	}
+	var since time.Time
+	for _, a := range among {
+		if !a.StartsAt.IsZero() && (since.IsZero() || a.StartsAt.Before(since)) {
+			since = a.StartsAt
+		}
+	}
+	return since
+}
+
+// Until is when the last of the resolved alerts ended; zero when none has.
+func (g Group) Until() time.Time {
+	var until time.Time
+	for _, a := range g.Alerts.Resolved() {
+		if a.EndsAt.After(until) {
+			until = a.EndsAt
+		}
+	}
+	return until
+}
+
+// CommonLabels are the labels that every alert of the group has with the same value.
+func (g Group) CommonLabels() template.KV {
+	return common(g.Alerts, func(a template.Alert) template.KV { return a.Labels })
+}
+
+// CommonAnnotations are the annotations that every alert of the group has with the same value.
+func (g Group) CommonAnnotations() template.KV {
+	return common(g.Alerts, func(a template.Alert) template.KV { return a.Annotations })
+}
+
+func common(alerts template.Alerts, of func(template.Alert) template.KV) template.KV {
+	shared := template.KV{}
+	if len(alerts) == 0 {
+		return shared
+	}
+	for name, value := range of(alerts[0]) {
+		if !slices.ContainsFunc(alerts[1:], func(a template.Alert) bool { return of(a)[name] != value }) {
+			shared[name] = value
+		}
+	}
+	return shared
+}
+
+// Name is the alertname that the alerts share, or the group label of that name, or "" when they have several.
+func (g Group) Name() string {
+	if name := g.CommonLabels()["alertname"]; name != "" {
+		return name
+	}
+	return g.GroupLabels["alertname"]
+}

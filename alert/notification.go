@@ -1,0 +1,103 @@
+package alert
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/prometheus/alertmanager/template"
+	"github.com/prometheus/common/model"
+)
+
+// The two states that Alertmanager gives an alert.
+const (
+	StatusFiring   = "firing"
+	StatusResolved = "resolved"
+)
+
+// payloadVersion is the only version of the webhook payload that Alertmanager has sent since 0.6 (2017).
+const payloadVersion = "4"
+
+// Notification is one webhook as Alertmanager posts it: a snapshot of one alert group, firing and resolved alerts mixed.
+//
+// Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config. Fields that a newer Alertmanager
+// adds are ignored.
+type Notification struct {
+	template.Data
+
+	// Version is the payload's version, always "4".
+	Version string `json:"version"`
+	// GroupKey identifies the alert group within Alertmanager; it stays the same over the group's whole life.
+	GroupKey string `json:"groupKey"`
+	// TruncatedAlerts is how many alerts Alertmanager left out because of the receiver's max_alerts. The rest of the
+	// payload, its status included, was computed without them.
+	TruncatedAlerts uint64 `json:"truncatedAlerts"`
+}
+
+// Decode reads the body of an Alertmanager webhook. The error says, in words for the person who configures the sender,
+// what is wrong with the body; a body that failed once fails always.
+func Decode(body []byte) (Notification, error) {
+	var n Notification
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if err := dec.Decode(&n); err != nil {
+		return Notification{}, describe(err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Notification{}, errors.New("the body goes on after the JSON object; send one payload in each request")
+	}
+	if n.Version != payloadVersion {
+		return Notification{}, fmt.Errorf("version is %q, want %q: is the sender Alertmanager, and does its receiver have no custom payload", n.Version, payloadVersion)
+	}
+	if n.GroupKey == "" {
+		return Notification{}, errors.New("groupKey is missing: is the sender Alertmanager, and does its receiver have no custom payload")
+	}
+	if len(n.Alerts) == 0 {
+		return Notification{}, errors.New("alerts is empty: a notification names at least one alert")
+	}
+	for i := range n.Alerts {
+		if err := complete(&n.Alerts[i]); err != nil {
+			return Notification{}, fmt.Errorf("alerts[%d]: %w", i, err)
+		}
+	}
+	return n, nil
+}
+
+// complete checks one alert and fills what an imitation of Alertmanager may have left out.
+func complete(a *template.Alert) error {
+	if a.Status != StatusFiring && a.Status != StatusResolved {
+		return fmt.Errorf("status is %q, want %q or %q", a.Status, StatusFiring, StatusResolved)
+	}
+	if len(a.Labels) == 0 {
+		return errors.New("labels is empty: an alert has at least an alertname")
+	}
+	if a.Fingerprint == "" {
+		set := make(model.LabelSet, len(a.Labels))
+		for name, value := range a.Labels {
+			set[model.LabelName(name)] = model.LabelValue(value)
+		}
+		a.Fingerprint = set.Fingerprint().String()
+	}
+	return nil
+}
+
+// describe turns an error of encoding/json into one that names the field and what was expected there.
+func describe(err error) error {
+	var syntax *json.SyntaxError
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("the body is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the body is cut off in the middle of the JSON object")
+	case errors.As(err, &syntax):
+		return fmt.Errorf("not JSON at byte %d: %w", syntax.Offset, syntax)
+	case errors.As(err, &wrongType) && wrongType.Field == "":
+		return fmt.Errorf("the body is a JSON %s, want an object", wrongType.Value)
+	case errors.As(err, &wrongType):
+		return fmt.Errorf("%s is a JSON %s, want a %s", wrongType.Field, wrongType.Value, wrongType.Type)
+	default:
+		return fmt.Errorf("not an Alertmanager payload: %w", err)
+	}
+}

@@ -1,0 +1,69 @@
+package alert
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/alertmanager/template"
+)
+
+// Redacted stands in the place of a personal label's value.
+const Redacted = "[redacted]"
+
+// shortestSecret is the length below which a label's value is not looked for in other texts: a user_id of "1" would
+// turn every number of a description into "[redacted]".
+const shortestSecret = 3
+
+// Redact is the group without the values of the named labels: neither in the labels nor, where an author repeated them,
+// in the annotations and source links. The group is not changed; Key stays as it is, because it is the group's identity
+// and is never shown.
+func (g Group) Redact(names []string) Group {
+	if !slices.ContainsFunc(g.Alerts, func(a template.Alert) bool { return hasAny(a.Labels, names) }) {
+		return g
+	}
+	alerts := make(template.Alerts, len(g.Alerts))
+	for i, a := range g.Alerts {
+		hide := hider(a.Labels, names)
+		a.Labels = hide.labels(a.Labels, names)
+		a.Annotations = hide.texts(a.Annotations)
+		a.GeneratorURL = hide.Replace(a.GeneratorURL)
+		alerts[i] = a
+	}
+	g.Alerts = alerts
+	g.GroupLabels = replacer{strings.NewReplacer()}.labels(g.GroupLabels, names)
+	return g
+}
+
+func hasAny(labels template.KV, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return labels[name] != "" })
+}
+
+type replacer struct{ *strings.Replacer }
+
+func hider(labels template.KV, names []string) replacer {
+	var pairs []string
+	for _, name := range names {
+		if value := labels[name]; len(value) >= shortestSecret {
+			pairs = append(pairs, value, Redacted)
+		}
+	}
+	return replacer{strings.NewReplacer(pairs...)}
+}
+
+func (r replacer) labels(labels template.KV, names []string) template.KV {
+	kept := r.texts(labels)
+	for _, name := range names {
+		if kept[name] != "" {
+			kept[name] = Redacted
+		}
+	}
+	return kept
+}
+
+func (r replacer) texts(texts template.KV) template.KV {
+	kept := make(template.KV, len(texts))
+	for name, text := range texts {
+		kept[name] = r.Replace(text)
+	}
+	return kept
+}

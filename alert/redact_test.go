@@ -1,0 +1,42 @@
+package alert
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/prometheus/alertmanager/template"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestP10RedactHidesPersonalLabelsWhereverTheyStand(t *testing.T) {
+	g := Group{
+		Key:         "k",
+		GroupLabels: template.KV{"user_email": "ada@example.com", "alertname": "HighCost"},
+		Alerts: template.Alerts{
+			{
+				Status:       StatusFiring,
+				Labels:       template.KV{"alertname": "HighCost", "user_email": "ada@example.com", "user_id": "7", "team": "ada@example.com"},
+				Annotations:  template.KV{"summary": "ada@example.com spent 7 USD"},
+				GeneratorURL: "http://prometheus/graph?g0.expr=cost{user_email=\"ada@example.com\"}",
+			},
+			{Status: StatusFiring, Labels: template.KV{"alertname": "HighCost"}, Annotations: template.KV{"summary": "plain"}},
+		},
+	}
+	before, err := json.Marshal(g)
+	require.NoError(t, err)
+
+	got := g.Redact([]string{"user_email", "user_id"})
+
+	shown, err := json.Marshal(got)
+	require.NoError(t, err)
+	assert.NotContains(t, string(shown), "ada@example.com")
+	assert.Equal(t, "[redacted]", got.Alerts[0].Labels["user_id"])
+	assert.Equal(t, "[redacted] spent 7 USD", got.Alerts[0].Annotations["summary"], "a value too short to be told from other text stays")
+	assert.Equal(t, "plain", got.Alerts[1].Annotations["summary"])
+	assert.NotContains(t, got.Alerts[1].Labels, "user_email", "a label that was absent stays absent")
+
+	after, err := json.Marshal(g)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(before), string(after), "the group itself is not changed")
+}

@@ -1,0 +1,52 @@
+// Command demo-agent is an AI agent that falls ill on demand, to try the notifier against.
+//
+//	demo-agent --web.listen-address=:8080
+//	curl -X POST 'http://localhost:8080/demo/ill?with=errors,slow'
+//	curl -X POST  http://localhost:8080/demo/well
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/alertvitals/notifier/demo/agent"
+)
+
+func main() {
+	app := kingpin.New("demo-agent", "An AI agent that falls ill on demand: POST /demo/ill?with="+strings.Join(agent.Illnesses(), ",")+" and POST /demo/well.")
+	listen := app.Flag("web.listen-address", "Address to listen on.").Default(":8080").String()
+	kingpin.MustParse(app.Parse(os.Args[1:]))
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := serve(ctx, *listen); err != nil {
+		slog.Error("The agent ended", "err", err)
+		os.Exit(1)
+	}
+}
+
+func serve(ctx context.Context, address string) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	slog.Info("Listening on", "address", listener.Addr().String())
+	a := agent.New()
+	server := &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
+	go a.Run(ctx)
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package routing
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/prometheus/alertmanager/matcher/compat"
+	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// Route is one node of the tree, as people write it.
+type Route struct {
+	// Receiver gets the alerts that no child takes. A child without one has its parent's.
+	Receiver string `yaml:"receiver"`
+	// Matchers must all fit for an alert to enter the node, each in Alertmanager's syntax: team="data". The root has none.
+	Matchers []string `yaml:"matchers"`
+	// BySeverity names the receivers by the value of the alert's severity label, in place of Receiver. A severity that
+	// is not listed goes to Receiver.
+	BySeverity map[string][]string `yaml:"by_severity"`
+	// Continue lets the alert go on to the siblings that follow.
+	Continue bool `yaml:"continue"`
+	// Routes are the children. They are tried first, in their order.
+	Routes []Route `yaml:"routes"`
+}
+
+// Validate says what is wrong with the tree whose root r is. receivers are the names that the configuration defines.
+func (r Route) Validate(receivers []string) []problem.Problem {
+	var problems []problem.Problem
+	if r.Receiver == "" {
+		problems = append(problems, problem.Problem{Msg: "the root route needs a receiver, for every alert that nothing else takes"})
+	}
+	if len(r.Matchers) > 0 {
+		problems = append(problems, problem.Problem{Path: "matchers", Msg: "the root route takes every alert, so it must not have matchers"})
+	}
+	if r.Continue {
+		problems = append(problems, problem.Problem{Path: "continue", Msg: "the root route has no siblings to continue to"})
+	}
+	return append(problems, r.validateNode(receivers)...)
+}
+
+func (r Route) validateNode(receivers []string) []problem.Problem {
+	var problems []problem.Problem
+	known := func(path, name string) {
+		if !slices.Contains(receivers, name) {
+			problems = append(problems, problem.Problem{Path: path, Msg: fmt.Sprintf("there is no receiver %q", name)})
+		}
+	}
+	if r.Receiver != "" {
+		known("receiver", r.Receiver)
+	}
+	for _, severity := range slices.Sorted(maps.Keys(r.BySeverity)) {
+		path := "by_severity." + severity
+		if len(r.BySeverity[severity]) == 0 {
+			problems = append(problems, problem.Problem{Path: path, Msg: "names no receiver; leave the severity out to use the route's receiver"})
+		}
+		for i, name := range r.BySeverity[severity] {
+			known(fmt.Sprintf("%s[%d]", path, i), name)
+		}
+	}
+	for i, matcher := range r.Matchers {
+		if _, err := compat.Matchers(matcher, "route"); err != nil {
+			problems = append(problems, problem.Problem{Path: fmt.Sprintf("matchers[%d]", i), Msg: fmt.Sprintf("not a matcher like team=\"data\": %v", err)})
+		}
+	}
+	for i, child := range r.Routes {
+		problems = append(problems, problem.Under(fmt.Sprintf("routes[%d]", i), child.validateNode(receivers))...)
+	}
+	return problems
+}
+
+// Tree answers which receivers an alert goes to. It never changes.
+type Tree struct {
+	receiver   string
+	bySeverity map[string][]string
+	matchers   labels.Matchers
+	goOn       bool
+	children   []*Tree
+}
+
+// New compiles a route that Validate found nothing wrong with.
+func New(root Route) (*Tree, error) {
+	return compile(root, Route{})
+}
+
+func compile(r, parent Route) (*Tree, error) {
+	if r.Receiver == "" && r.BySeverity == nil {
+		r.BySeverity = parent.BySeverity
+	}
+	if r.Receiver == "" {
+		r.Receiver = parent.Receiver
+	}
+	tree := &Tree{receiver: r.Receiver, bySeverity: r.BySeverity, goOn: r.Continue}
+	for _, text := range r.Matchers {
+		matchers, err := compat.Matchers(text, "route")
+		if err != nil {
+			return nil, fmt.Errorf("reading matcher %q: %w", text, err)
+		}
+		tree.matchers = append(tree.matchers, matchers...)
+	}
+	for _, child := range r.Routes {
+		node, err := compile(child, r)
+		if err != nil {
+			return nil, err
+		}
+		tree.children = append(tree.children, node)
+	}
+	return tree, nil
+}
+
+// Match is the receivers of an alert with these labels, each named once, in the order of the tree. There is always at
+// least one.
+func (t *Tree) Match(alertLabels map[string]string) []string {
+	set := make(model.LabelSet, len(alertLabels))
+	for name, value := range alertLabels {
+		set[model.LabelName(name)] = model.LabelValue(value)
+	}
+	var receivers []string
+	for _, name := range t.match(set) {
+		if !slices.Contains(receivers, name) {
+			receivers = append(receivers, name)
+		}
+	}
+	return receivers
+}
+
+// match is empty when the node does not take the alert.
+func (t *Tree) match(set model.LabelSet) []string {
+	if !t.matchers.Matches(set) {
+		return nil
+	}
+	var receivers []string
+	for _, child := range t.children {
+		taken := child.match(set)
+		receivers = append(receivers, taken...)
+		if len(taken) > 0 && !child.goOn {
+			break
+		}
+	}
+	if len(receivers) > 0 {
+		return receivers
+	}
+	if named, ok := t.bySeverity[string(set["severity"])]; ok {
+		return named
+	}
+	return []string{t.receiver}
+}

@@ -1,0 +1,62 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/alertvitals/notifier/web/apierror"
+)
+
+// Parts are what the router leads to.
+type Parts struct {
+	// Webhook answers POST /api/v1/webhook.
+	Webhook gin.HandlerFunc
+	// Ready returns nil when a webhook would be accepted now; its error is for the log only.
+	Ready func(context.Context) error
+	// Metrics are shown at /metrics.
+	Metrics prometheus.Gatherer
+	Logger  *slog.Logger
+}
+
+// Router is the notifier's HTTP interface. Paths and answers are those of other Prometheus tools where those have one.
+func Router(p Parts) http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	router := gin.New()
+	router.HandleMethodNotAllowed = true
+	router.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, err any) {
+		p.Logger.Error("Request failed", "path", c.FullPath(), "panic", fmt.Sprint(err))
+		apierror.Write(c, http.StatusInternalServerError, "internal", "the notifier failed at this request; its log says how")
+	}))
+	router.POST("/api/v1/webhook", p.Webhook)
+	for _, path := range []string{"/health", "/-/healthy"} {
+		router.GET(path, func(c *gin.Context) { c.String(http.StatusOK, "OK\n") })
+		router.HEAD(path, func(c *gin.Context) { c.Status(http.StatusOK) })
+	}
+	for _, path := range []string{"/ready", "/-/ready"} {
+		router.GET(path, p.ready)
+		router.HEAD(path, p.ready)
+	}
+	router.GET("/metrics", gin.WrapH(promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})))
+	router.NoRoute(func(c *gin.Context) {
+		apierror.Write(c, http.StatusNotFound, "not_found", "there is nothing at this path; Alertmanager posts to /api/v1/webhook")
+	})
+	router.NoMethod(func(c *gin.Context) {
+		apierror.Write(c, http.StatusMethodNotAllowed, "method_not_allowed", c.Request.Method+" is not for this path")
+	})
+	return router
+}
+
+func (p Parts) ready(c *gin.Context) {
+	if err := p.Ready(c.Request.Context()); err != nil {
+		p.Logger.Warn("Not ready", "err", err)
+		apierror.Write(c, http.StatusServiceUnavailable, "not_ready", "notifications cannot be put on disk; the log says why")
+		return
+	}
+	c.String(http.StatusOK, "Ready\n")
+}
