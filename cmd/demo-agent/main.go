@@ -27,15 +27,15 @@ func main() {
 	listen := app.Flag("web.listen-address", "Address to listen on.").Default(":8080").String()
 	kingpin.MustParse(app.Parse(os.Args[1:]))
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := serve(ctx, *listen); err != nil {
+	if err := serve(*listen); err != nil {
 		slog.Error("The agent ended", "err", err)
 		os.Exit(1)
 	}
 }
 
-func serve(ctx context.Context, address string) error {
+func serve(address string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/alertmanager/template"
+	exporterweb "github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/config"
+	"github.com/alertvitals/notifier/demo/agent"
+	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
+	"github.com/alertvitals/notifier/notifiers/slack/slackview"
+)
+
+// How long each part of the demonstration lasts, and how long a message may take. The agent is scraped four times a second,
+// so each part is longer than the window of its rates.
+const (
+	demoWell     = 7 * time.Second
+	demoIll      = 6 * time.Second
+	demoRecovery = 8 * time.Second
+	demoPatience = 20 * time.Second
+)
+
+const (
+	demoChannel = "#agent-alerts"
+	demoToken   = "xoxb-demo" //nolint:gosec // only the stand-in knows it
+)
+
+// demonstrate shows an agent that falls ill and recovers, and what Slack would show of it.
+func demonstrate(ctx context.Context, stdout io.Writer, once bool) error {
+	dir, err := os.MkdirTemp("", "notifier-demo")
+	if err != nil {
+		return fmt.Errorf("making a directory for the demonstration: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	d, err := startDemo(ctx, dir)
+	if err != nil {
+		return err
+	}
+	err = d.tell(ctx, stdout, once)
+	return errors.Join(err, d.stop())
+}
+
+// tell plays the demonstration and prints it.
+func (d *demonstration) tell(ctx context.Context, stdout io.Writer, once bool) error {
+	colour := isTerminal(stdout)
+	say := func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }
+
+	say("A demo agent is up at %s, and the notifier at %s scrapes it four times a second.", d.agentURL, d.notifierURL)
+	say("Slack is a stand-in on this machine: %s shows its channel as a page.", d.slackURL)
+	if err := pause(ctx, demoWell); err != nil {
+		return err
+	}
+	say("\nThe agent falls ill: a quarter of its model calls fail, it is slow, its tools fail.")
+	if err := d.fallIll(ctx); err != nil {
+		return err
+	}
+	say("Alertmanager's webhook comes, and Slack shows:\n")
+	if err := d.show(stdout, colour); err != nil {
+		return err
+	}
+	say("The agent gets well.")
+	if err := d.recover(ctx); err != nil {
+		return err
+	}
+	say("Alertmanager says that it is resolved, and the same message in Slack turns green:\n")
+	if err := d.show(stdout, colour); err != nil {
+		return err
+	}
+	if once {
+		return nil
+	}
+	say("All stays up until you stop it (Ctrl-C).")
+	say("  Slack's channel   %s", d.slackURL)
+	say("  the agent         curl -X POST '%s/demo/ill?with=errors,slow' (or /demo/well)", d.agentURL)
+	say("  the notifier      curl -d @payload.json %s/api/v1/webhook", d.notifierURL)
+	<-ctx.Done()
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return errors.New("the demonstration was interrupted")
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// demonstration is an agent, a stand-in for Slack and the notifier itself, all on loopback.
+type demonstration struct {
+	agent                           *agent.Agent
+	slack                           *slackfake.Server
+	agentURL, slackURL, notifierURL string
+	firedAt                         time.Time
+
+	cancel  context.CancelFunc
+	servers []*http.Server
+	served  chan error
+}
+
+// startDemo starts everything; the notifier keeps its files in dir.
+func startDemo(ctx context.Context, dir string) (*demonstration, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	d := &demonstration{agent: agent.New(), slack: slackfake.New(demoToken), cancel: cancel, served: make(chan error, 1)}
+	var err error
+	if d.agentURL, err = d.serve(ctx, d.agent); err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	if d.slackURL, err = d.serve(ctx, d.slack); err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	go d.agent.Run(ctx)
+	cfg, err := config.Load("demo", fmt.Appendf(nil, `
+agents:
+  - {name: demo-agent, match: ['job="demo-agent"'], url: '%s', scrape_interval: 250ms}
+route:
+  receiver: log
+  by_severity: {critical: [slack, log]}
+receivers:
+  - name: slack
+    slack_configs: [{app_token: %s, channel: '%s', api_base_url: '%s/api/'}]
+  - name: log
+    log_configs: [{output: '%s'}]
+`, d.agentURL, demoToken, demoChannel, d.slackURL, filepath.Join(dir, "notifications.log")))
+	if err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	listener, err := listen(ctx)
+	if err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	d.notifierURL = "http://" + listener.Addr().String()
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	noWebConfig := ""
+	go func() {
+		d.served <- serveConfig(ctx, cfg, dir, &exporterweb.FlagConfig{WebConfigFile: &noWebConfig}, logger, newRegistry(), listener)
+	}()
+	return d, nil
+}
+
+func listen(ctx context.Context) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening on loopback: %w", err)
+	}
+	return listener, nil
+}
+
+func (d *demonstration) serve(ctx context.Context, handler http.Handler) (string, error) {
+	listener, err := listen(ctx)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	d.servers = append(d.servers, server)
+	go func() { _ = server.Serve(listener) }()
+	return "http://" + listener.Addr().String(), nil
+}
+
+// stop ends everything that startDemo started and is what the notifier ended with.
+func (d *demonstration) stop() error {
+	d.cancel()
+	var err error
+	if d.notifierURL != "" {
+		err = <-d.served
+	}
+	for _, server := range d.servers {
+		_ = server.Close()
+	}
+	return err
+}
+
+// fallIll makes the agent ill, has Alertmanager's payload come once the metrics show it, and returns when Slack shows it.
+func (d *demonstration) fallIll(ctx context.Context) error {
+	if err := d.agent.BecomeIll(agent.Errors, agent.Slow, agent.FailingTools); err != nil {
+		return err
+	}
+	if err := pause(ctx, demoIll); err != nil {
+		return err
+	}
+	d.firedAt = time.Now().Add(-demoIll)
+	return d.notify(ctx, template.Alert{Status: alert.StatusFiring, StartsAt: d.firedAt})
+}
+
+// recover makes the agent well, has the resolved payload come, and returns when Slack shows it.
+func (d *demonstration) recover(ctx context.Context) error {
+	d.agent.GetWell()
+	if err := pause(ctx, demoRecovery); err != nil {
+		return err
+	}
+	return d.notify(ctx, template.Alert{Status: alert.StatusResolved, StartsAt: d.firedAt, EndsAt: time.Now()})
+}
+
+// notify posts what Alertmanager posts for one alert in this state, and waits until Slack shows that state.
+func (d *demonstration) notify(ctx context.Context, a template.Alert) error {
+	host := d.agentURL[len("http://"):]
+	a.Labels = template.KV{"alertname": "HighErrorRate", "job": "demo-agent", "instance": host, "severity": "critical"}
+	a.Annotations = template.KV{
+		"summary":     "More than 10 % of the model calls fail",
+		"description": "More than 10 % of the model calls of " + host + " fail.",
+		"runbook_url": "https://runbooks.example.com/agents/high-error-rate",
+	}
+	a.GeneratorURL = "http://prometheus.example.com:9090/graph?g0.expr=sum%28rate%28agent_errors_total%5B5m%5D%29%29&g0.tab=1"
+	n := alert.Notification{Version: "4", GroupKey: `{}:{alertname="HighErrorRate", job="demo-agent"}`}
+	n.Receiver, n.Status, n.ExternalURL = "notifier", a.Status, "http://alertmanager.example.com:9093"
+	n.GroupLabels = template.KV{"alertname": "HighErrorRate", "job": "demo-agent"}
+	n.CommonLabels, n.CommonAnnotations = a.Labels, a.Annotations
+	n.Alerts = template.Alerts{a}
+	body, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("making the payload: %w", err)
+	}
+	if err := postWebhook(ctx, d.notifierURL, body); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, demoPatience)
+	defer cancel()
+	if err := d.slack.Wait(ctx, shows(a.Status)); err != nil {
+		return fmt.Errorf("the message did not arrive in Slack: %w", err)
+	}
+	return nil
+}
+
+func postWebhook(ctx context.Context, base string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/api/v1/webhook", bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("making the webhook: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("posting the webhook: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		answer, _ := io.ReadAll(resp.Body)
+		return fmt.Errorf("posting the webhook: the notifier answered %d %s", resp.StatusCode, answer)
+	}
+	return nil
+}
+
+// shows is whether the channel shows the state: a message without a reply fires, one with a reply is resolved.
+func shows(status string) func(slackfake.State) bool {
+	return func(s slackfake.State) bool {
+		messages := s.Messages(demoChannel)
+		return len(messages) > 0 && (status == alert.StatusFiring || len(messages[0].Replies) > 0)
+	}
+}
+
+// show prints what the channel shows.
+func (d *demonstration) show(w io.Writer, colour bool) error {
+	for _, m := range d.slack.Messages(demoChannel) {
+		if err := slackview.Text(w, m, colour); err != nil {
+			return fmt.Errorf("showing the message: %w", err)
+		}
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}

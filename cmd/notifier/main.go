@@ -1,0 +1,94 @@
+// Command notifier receives Alertmanager's webhooks and tells people, with the state of the agent that an alert is about.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/alertvitals/notifier/config"
+)
+
+// Exit codes: the answer is no (a wrong configuration, a failed delivery), and wrong usage.
+const (
+	exitNo    = 1
+	exitUsage = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	app := kingpin.New("notifier", "Receives Alertmanager's webhooks and tells people, with the state of the agent that an alert is about.")
+	app.UsageWriter(stderr).ErrorWriter(stderr)
+	app.Version(version.Print("notifier"))
+	app.HelpFlag.Short('h')
+	logging := &promslog.Config{Writer: stderr}
+	promslogflag.AddFlags(app, logging)
+
+	serveCmd := app.Command("serve", "Receive webhooks and deliver them.").Default()
+	configFile := serveCmd.Flag("config.file", "The configuration.").Default("notifier.yml").String()
+	storagePath := serveCmd.Flag("storage.path", "Where accepted notifications and scraped samples are kept.").Default("data/").String()
+	webFlags := kingpinflag.AddFlags(serveCmd, ":9095")
+
+	checkCmd := app.Command("check-config", "Say whether a configuration is right, and if not, what is wrong and where.")
+	checkFile := checkCmd.Arg("file", "The configuration.").Default("notifier.yml").String()
+
+	demoCmd := app.Command("demo", "Show it all in one process: an agent falls ill and recovers, and what Slack would show.")
+	once := demoCmd.Flag("once", "End after the agent has recovered, instead of staying up.").Bool()
+
+	command, err := app.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "notifier: %v; try notifier --help\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	switch command {
+	case serveCmd.FullCommand():
+		err = serve(ctx, *configFile, *storagePath, webFlags, promslog.New(logging), newRegistry())
+	case checkCmd.FullCommand():
+		err = checkConfig(*checkFile, stdout)
+	case demoCmd.FullCommand():
+		err = demonstrate(ctx, stdout, *once)
+	}
+	var wrong *config.Error
+	switch {
+	case errors.As(err, &wrong):
+		fmt.Fprintf(stderr, "%v\n", wrong)
+		return exitNo
+	case err != nil:
+		fmt.Fprintf(stderr, "notifier: %v\n", err)
+		return exitNo
+	default:
+		return 0
+	}
+}
+
+func checkConfig(file string, stdout io.Writer) error {
+	if _, err := config.LoadFile(file); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s: OK\n", file)
+	return nil
+}
+
+func newRegistry() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(versioncollector.NewCollector("notifier"))
+	return reg
+}

@@ -1,0 +1,63 @@
+//go:build acceptance
+
+package main
+
+import (
+	"context"
+	"flag"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write docs/pictures anew")
+
+// TestPictures plays the demonstration and photographs what its stand-in for Slack shows, firing and resolved, in
+// Chromium. With -update the pictures of the README are written.
+func TestPictures(t *testing.T) {
+	d, err := startDemo(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, d.stop()) }()
+	require.NoError(t, pause(t.Context(), demoWell))
+
+	require.NoError(t, d.fallIll(t.Context()))
+	photograph(t, d.slackURL, "slack-firing.png", 560)
+
+	require.NoError(t, d.recover(t.Context()))
+	photograph(t, d.slackURL, "slack-resolved.png", 640)
+}
+
+func photograph(t *testing.T, url, name string, height int) {
+	t.Helper()
+	dir := t.TempDir()
+	picture := filepath.Join(dir, name)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	chromium := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--hide-scrollbars", "--force-device-scale-factor=2", "--user-data-dir="+filepath.Join(dir, "profile"),
+		"--screenshot="+picture, "--window-size=820,"+strconv.Itoa(height), url)
+	out, err := chromium.CombinedOutput()
+	require.NoError(t, err, "chromium: %s", out)
+
+	file, err := os.Open(picture)
+	require.NoError(t, err)
+	defer file.Close()
+	decoded, err := png.Decode(file)
+	require.NoError(t, err)
+	assert.Equal(t, 2*820, decoded.Bounds().Dx())
+
+	if *update {
+		data, err := os.ReadFile(picture)
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll("../../docs/pictures", 0o750))
+		require.NoError(t, os.WriteFile(filepath.Join("../../docs/pictures", name), data, 0o600))
+	}
+}

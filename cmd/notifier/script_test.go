@@ -1,0 +1,395 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/alertvitals/notifier/demo/agent"
+	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
+	"github.com/alertvitals/notifier/notifiers/slack/slackview"
+)
+
+// patience bounds every wait for something that the system under test does by itself.
+const patience = 60 * time.Second
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"notifier": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScript runs the scripts in testdata/script against the real binary. The commands beyond testscript's own:
+//
+//	expand FILE                       replaces ${VAR} in FILE
+//	start NAME PROGRAM ARG...         starts a server, waits until it listens, and sets $NAME to its http:// address
+//	end NAME  [KILL|TERM]             ends it, by SIGTERM when nothing else is said; waits until it is gone
+//	log NAME                          prints what the server has written to stderr
+//	slack                             starts a stand-in for Slack and sets $SLACK
+//	slack fail N STATUS               makes its next N answers that status
+//	slack wait CHANNEL REGEXP         waits until what the channel shows matches
+//	slack show CHANNEL                prints what the channel shows
+//	slack count CHANNEL N             checks that the channel has N messages, replies apart
+//	agent                             starts a demo agent without traffic of its own and sets $AGENT
+//	agent ill WHAT | well | chat N    makes it ill or well, or makes N chats with it
+//	alert URL fire|end LABEL=VALUE... posts an alert to a real Alertmanager's API
+//	post URL FILE                     posts the file and prints the status and the body of the answer
+//	get URL                           prints the status and the body of the answer
+//	wait-for URL REGEXP               waits until the answer matches
+func TestScript(t *testing.T) {
+	alertmanager := buildAlertmanager(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ALERTMANAGER", alertmanager)
+			payloads, err := filepath.Abs("../../alert/testdata/alertmanager")
+			env.Setenv("PAYLOADS", payloads)
+			env.Values[worldKey{}] = &world{servers: map[string]*server{}}
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"expand":   expand,
+			"start":    start,
+			"end":      end,
+			"log":      showLog,
+			"slack":    slackCommand,
+			"agent":    agentCommand,
+			"alert":    alertCommand,
+			"post":     post,
+			"get":      get,
+			"wait-for": waitFor,
+		},
+	})
+}
+
+var buildOnce = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "alertmanager")
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "alertmanager")
+	build := exec.Command("go", "build", "-o", binary, "github.com/prometheus/alertmanager/cmd/alertmanager")
+	build.Dir = filepath.Join("..", "..", "tools", "alertmanager")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// buildAlertmanager is the path of a real Alertmanager, built from the module that pins it.
+func buildAlertmanager(t *testing.T) string {
+	t.Helper()
+	binary, err := buildOnce()
+	if err != nil {
+		t.Fatalf("building Alertmanager: %v", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(filepath.Dir(binary)) })
+	return binary
+}
+
+type worldKey struct{}
+
+// world is what the commands of one script share.
+type world struct {
+	servers map[string]*server
+	slack   *slackfake.Server
+	agent   *agent.Agent
+}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+func want(ts *testscript.TestScript, neg bool, args []string, n int) {
+	if neg || len(args) < n {
+		ts.Fatalf("wrong use of a command; see the comment of TestScript")
+	}
+}
+
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1)
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// server is a started program.
+type server struct {
+	cmd  *exec.Cmd
+	log  lockedBuffer
+	done chan struct{}
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) add(line string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf.WriteString(line + "\n")
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+var listening = regexp.MustCompile(`msg="Listening on" .*address=(\S+)`)
+
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2)
+	name, program := args[0], args[1]
+	w := worldOf(ts)
+	if !filepath.IsAbs(program) {
+		path, err := lookPath(ts, program)
+		ts.Check(err)
+		program = path
+	}
+	s := &server{cmd: exec.Command(program, args[2:]...), done: make(chan struct{})}
+	s.cmd.Dir = ts.MkAbs(".")
+	s.cmd.Env = append(os.Environ(), "HOME="+ts.MkAbs("."))
+	stderr, err := s.cmd.StderrPipe()
+	ts.Check(err)
+	s.cmd.Stdout = os.Stderr
+	out, err := os.OpenFile(ts.MkAbs(name+".stdout"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	s.cmd.Stdout = out
+	ts.Check(s.cmd.Start())
+	out.Close()
+	address := make(chan string, 1)
+	go func() {
+		defer close(s.done)
+		lines := bufio.NewScanner(stderr)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			s.log.add(lines.Text())
+			if found := listening.FindStringSubmatch(lines.Text()); found != nil {
+				select {
+				case address <- found[1]:
+				default:
+				}
+			}
+		}
+		_ = s.cmd.Wait()
+	}()
+	ts.Defer(func() {
+		_ = s.cmd.Process.Kill()
+		<-s.done
+		ts.Logf("log of %s:\n%s", name, s.log.String())
+	})
+	w.servers[name] = s
+	select {
+	case a := <-address:
+		ts.Setenv(name, "http://"+a)
+	case <-s.done:
+		ts.Fatalf("%s ended before it listened:\n%s", name, s.log.String())
+	case <-time.After(patience):
+		ts.Fatalf("%s does not listen:\n%s", name, s.log.String())
+	}
+}
+
+func lookPath(ts *testscript.TestScript, program string) (string, error) {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		path := filepath.Join(dir, program)
+		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("there is no program %s", program)
+}
+
+func end(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1)
+	s := worldOf(ts).servers[args[0]]
+	signal := os.Interrupt
+	if len(args) > 1 && args[1] == "KILL" {
+		signal = os.Kill
+	}
+	ts.Check(s.cmd.Process.Signal(signal))
+	select {
+	case <-s.done:
+	case <-time.After(patience):
+		ts.Fatalf("%s does not end", args[0])
+	}
+}
+
+func showLog(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1)
+	_, err := io.WriteString(ts.Stdout(), worldOf(ts).servers[args[0]].log.String())
+	ts.Check(err)
+}
+
+const slackToken = "xoxb-planted-secret"
+
+func slackCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 0)
+	w := worldOf(ts)
+	if len(args) == 0 {
+		w.slack = slackfake.New(slackToken)
+		httpServer := httptest.NewServer(w.slack)
+		ts.Defer(httpServer.Close)
+		ts.Setenv("SLACK", httpServer.URL)
+		ts.Setenv("SLACK_TOKEN", slackToken)
+		return
+	}
+	switch args[0] {
+	case "fail":
+		want(ts, neg, args, 3)
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		status, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		w.slack.Release()
+		w.slack.FailNext(n, slackfake.Failure{Status: status})
+	case "wait":
+		want(ts, neg, args, 3)
+		pattern := regexp.MustCompile("(?s)" + args[2])
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		err := w.slack.Wait(ctx, func(s slackfake.State) bool { return pattern.MatchString(shown(s, args[1])) })
+		if err != nil {
+			ts.Fatalf("%s does not show %s: %v\n%s", args[1], args[2], err, shown(w.slack.State(), args[1]))
+		}
+	case "show":
+		want(ts, neg, args, 2)
+		_, err := io.WriteString(ts.Stdout(), shown(w.slack.State(), args[1]))
+		ts.Check(err)
+	case "count":
+		want(ts, neg, args, 3)
+		if got := strconv.Itoa(len(w.slack.Messages(args[1]))); got != args[2] {
+			ts.Fatalf("%s has %s messages, want %s\n%s", args[1], got, args[2], shown(w.slack.State(), args[1]))
+		}
+	default:
+		ts.Fatalf("slack %s: unknown", args[0])
+	}
+}
+
+// shown is what a channel shows, as text.
+func shown(s slackfake.State, channel string) string {
+	var text strings.Builder
+	for _, m := range s.Messages(channel) {
+		_ = slackview.Text(&text, m, false) // a strings.Builder takes everything
+	}
+	return text.String()
+}
+
+func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 0)
+	w := worldOf(ts)
+	if len(args) == 0 {
+		w.agent = agent.New()
+		httpServer := httptest.NewServer(w.agent)
+		ts.Defer(httpServer.Close)
+		ts.Setenv("AGENT", httpServer.URL)
+		return
+	}
+	switch args[0] {
+	case "ill":
+		want(ts, neg, args, 2)
+		ts.Check(w.agent.BecomeIll(strings.Split(args[1], ",")...))
+	case "well":
+		w.agent.GetWell()
+	case "chat":
+		want(ts, neg, args, 2)
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		for range n {
+			w.agent.Chat()
+		}
+	default:
+		ts.Fatalf("agent %s: unknown", args[0])
+	}
+}
+
+func alertCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 3)
+	labels, annotations := map[string]string{}, map[string]string{}
+	for _, pair := range args[2:] {
+		name, value, _ := strings.Cut(pair, "=")
+		if annotation, ok := strings.CutPrefix(name, "@"); ok {
+			annotations[annotation] = value
+			continue
+		}
+		labels[name] = value
+	}
+	now := time.Now().UTC()
+	a := map[string]any{
+		"labels": labels, "annotations": annotations, "startsAt": now.Add(-time.Minute),
+		"generatorURL": "http://prometheus.example:9090/graph?g0.expr=up&g0.tab=1",
+	}
+	if args[1] == "end" {
+		a["endsAt"] = now
+	}
+	body, err := json.Marshal([]any{a})
+	ts.Check(err)
+	resp, err := http.Post(args[0]+"/api/v2/alerts", "application/json", bytes.NewReader(body))
+	ts.Check(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		answer, _ := io.ReadAll(resp.Body)
+		ts.Fatalf("Alertmanager answered %d: %s", resp.StatusCode, answer)
+	}
+}
+
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2)
+	resp, err := http.Post(args[0], "application/json", strings.NewReader(ts.ReadFile(args[1])))
+	ts.Check(err)
+	printAnswer(ts, resp)
+}
+
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1)
+	resp, err := http.Get(args[0])
+	ts.Check(err)
+	printAnswer(ts, resp)
+}
+
+func printAnswer(ts *testscript.TestScript, resp *http.Response) {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s\n", resp.StatusCode, body)
+}
+
+// waitFor asks again and again, because a server says nothing when its metrics change.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2)
+	pattern := regexp.MustCompile(args[1])
+	var last string
+	deadline := time.After(patience)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if resp, err := http.Get(args[0]); err == nil {
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if last = string(body); pattern.Match(body) {
+				return
+			}
+		}
+		select {
+		case <-deadline:
+			ts.Fatalf("%s does not answer %s:\n%s", args[0], args[1], last)
+		case <-again.C:
+		}
+	}
+}

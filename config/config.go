@@ -1,0 +1,130 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/diagnostics"
+	"github.com/alertvitals/notifier/notifiers/logsink"
+	"github.com/alertvitals/notifier/notifiers/slack"
+	"github.com/alertvitals/notifier/routing"
+)
+
+// Config is notifier.yml.
+type Config struct {
+	// Agents are whom to look at when an alert concerns them.
+	Agents []diagnostics.AgentConfig `yaml:"agents"`
+	// Diagnostics bounds how they are looked at.
+	Diagnostics diagnostics.Config `yaml:"diagnostics"`
+	// Route is the root of the routing tree.
+	Route routing.Route `yaml:"route"`
+	// Receivers are whom alerts can be routed to.
+	Receivers []Receiver `yaml:"receivers"`
+}
+
+// Receiver is a name and the integrations behind it. Each is told on its own, as in Alertmanager.
+type Receiver struct {
+	Name         string           `yaml:"name"`
+	SlackConfigs []slack.Config   `yaml:"slack_configs"`
+	LogConfigs   []logsink.Config `yaml:"log_configs"`
+}
+
+// LoadFile reads the file at path. The error is an *Error when the file could be read but is wrong.
+func LoadFile(path string) (Config, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return Load(path, source)
+}
+
+// Load reads source; name stands for it in the error, which is always an *Error.
+func Load(name string, source []byte) (Config, error) {
+	root, cfg, found := decode(name, source)
+	if found != nil {
+		return Config{}, &Error{Findings: []Finding{*found}}
+	}
+	if problems := cfg.validate(); len(problems) > 0 {
+		return Config{}, newError(name, source, root, problems)
+	}
+	return cfg, nil
+}
+
+// decode is the YAML and what it says, or the one problem that keeps it from being read.
+func decode(name string, source []byte) (root ast.Node, cfg Config, found *Finding) {
+	defer func() {
+		// The library panics on some things that no configuration has, such as a list that is only a tag.
+		if p := recover(); p != nil {
+			f := finding(name, source, 1, 1, "this cannot be read as YAML: take out tags (!), anchors (&) and aliases (*)")
+			found = &f
+		}
+	}()
+	file, err := parser.ParseBytes(source, 0)
+	if err != nil {
+		f := fromYAML(name, source, err)
+		return nil, cfg, &f
+	}
+	if len(file.Docs) > 1 {
+		f := finding(name, source, file.Docs[1].Start.Position.Line, 1, "one document is enough; remove what follows")
+		return nil, cfg, &f
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return nil, cfg, nil
+	}
+	root = file.Docs[0].Body
+	if err := yaml.NodeToValue(root, &cfg, yaml.Strict()); err != nil {
+		f := decodeError(name, source, root, err)
+		return nil, cfg, &f
+	}
+	return root, cfg, nil
+}
+
+func (c Config) validate() []problem.Problem {
+	var problems []problem.Problem
+	var agents []string
+	for i, a := range c.Agents {
+		path := fmt.Sprintf("agents[%d]", i)
+		problems = append(problems, problem.Under(path, a.Validate())...)
+		if a.Name != "" && slices.Contains(agents, a.Name) {
+			problems = append(problems, problem.Problem{Path: path + ".name", Msg: fmt.Sprintf("there is another agent %q", a.Name)})
+		}
+		agents = append(agents, a.Name)
+	}
+	problems = append(problems, problem.Under("diagnostics", c.Diagnostics.Validate())...)
+	var receivers []string
+	for i, r := range c.Receivers {
+		path := fmt.Sprintf("receivers[%d]", i)
+		problems = append(problems, problem.Under(path, r.validate())...)
+		if r.Name != "" && slices.Contains(receivers, r.Name) {
+			problems = append(problems, problem.Problem{Path: path + ".name", Msg: fmt.Sprintf("there is another receiver %q", r.Name)})
+		}
+		receivers = append(receivers, r.Name)
+	}
+	if len(c.Receivers) == 0 {
+		problems = append(problems, problem.Problem{Path: "receivers", Msg: "there are no receivers, so nobody can be told anything"})
+	}
+	return append(problems, problem.Under("route", c.Route.Validate(receivers))...)
+}
+
+func (r Receiver) validate() []problem.Problem {
+	var problems []problem.Problem
+	if r.Name == "" {
+		problems = append(problems, problem.Problem{Path: "name", Msg: "a receiver needs a name, for routes to lead to it"})
+	}
+	if len(r.SlackConfigs)+len(r.LogConfigs) == 0 {
+		problems = append(problems, problem.Problem{Msg: "the receiver has no integration; give it slack_configs or log_configs"})
+	}
+	for i, s := range r.SlackConfigs {
+		problems = append(problems, problem.Under(fmt.Sprintf("slack_configs[%d]", i), s.Validate())...)
+	}
+	for i, l := range r.LogConfigs {
+		problems = append(problems, problem.Under(fmt.Sprintf("log_configs[%d]", i), l.Validate())...)
+	}
+	return problems
+}

@@ -1,0 +1,124 @@
+package config
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the expected messages anew")
+
+const minimal = `
+route: {receiver: log}
+receivers:
+  - name: log
+    log_configs: [{}]
+`
+
+func TestLoadReadsEverything(t *testing.T) {
+	cfg, err := Load("notifier.yml", []byte(`
+agents:
+  - name: aster
+    match: ['job="aster"']
+    url: https://aster:8080
+    profile: aster-server
+    health_path: ""
+    scrape_interval: 30s
+    timeout: 5s
+    http_config:
+      basic_auth: {username: u, password_file: /run/secrets/aster}
+diagnostics: {deadline: 2s, history: 1h}
+route:
+  receiver: log
+  by_severity: {critical: [slack, log]}
+  routes:
+    - {matchers: ['team="data"'], receiver: slack, continue: true}
+receivers:
+  - name: slack
+    slack_configs:
+      - {app_token_file: /run/secrets/slack, channel: '#agent-alerts', send_resolved: false}
+      - {api_url: 'https://hooks.slack.com/services/a/b/c'}
+  - name: log
+    log_configs: [{format: logfmt, output: /var/log/notifier.log}]
+`))
+
+	require.NoError(t, err)
+	require.Len(t, cfg.Agents, 1)
+	assert.Equal(t, "aster-server", cfg.Agents[0].Profile)
+	assert.Equal(t, model.Duration(30*time.Second), cfg.Agents[0].ScrapeInterval)
+	require.NotNil(t, cfg.Agents[0].HealthPath)
+	assert.Empty(t, *cfg.Agents[0].HealthPath)
+	assert.Nil(t, cfg.Agents[0].ReadyPath)
+	assert.Equal(t, "u", cfg.Agents[0].HTTPConfig.BasicAuth.Username)
+	assert.Equal(t, model.Duration(2*time.Second), cfg.Diagnostics.Deadline)
+	assert.Equal(t, []string{"slack", "log"}, cfg.Route.BySeverity["critical"])
+	assert.True(t, cfg.Route.Routes[0].Continue)
+	require.Len(t, cfg.Receivers, 2)
+	assert.Len(t, cfg.Receivers[0].SlackConfigs, 2)
+	assert.False(t, cfg.Receivers[0].SlackConfigs[0].SendsResolved())
+	assert.True(t, cfg.Receivers[0].SlackConfigs[1].SendsResolved())
+	assert.Equal(t, "/var/log/notifier.log", cfg.Receivers[1].LogConfigs[0].Output)
+}
+
+// Each testdata/NAME.yml is wrong, and NAME.txt is all that is said about it.
+func TestP11EveryProblemHasItsPlace(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			_, err := LoadFile(file)
+
+			var wrong *Error
+			require.ErrorAs(t, err, &wrong)
+			got := strings.ReplaceAll(wrong.Error(), "testdata/", "") + "\n"
+			assert.NotContains(t, got, "planted")
+			expected := strings.TrimSuffix(file, ".yml") + ".txt"
+			if *update {
+				require.NoError(t, os.WriteFile(expected, []byte(got), 0o600))
+			}
+			want, err := os.ReadFile(expected)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got)
+		})
+	}
+}
+
+func TestLoadFileSaysThatThereIsNone(t *testing.T) {
+	_, err := LoadFile("testdata/none.yml.missing")
+
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func FuzzLoad(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.yml")
+	require.NoError(f, err)
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(source)
+	}
+	f.Add([]byte(minimal))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		_, err := Load("f.yml", source)
+		if err == nil {
+			return
+		}
+		var wrong *Error
+		require.ErrorAs(t, err, &wrong)
+		require.NotEmpty(t, wrong.Findings)
+		for _, f := range wrong.Findings {
+			require.Positive(t, f.Line)
+			require.Positive(t, f.Column)
+			require.NotEmpty(t, f.Msg)
+		}
+	})
+}

@@ -1,0 +1,119 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// Error is everything that is wrong with a file.
+type Error struct {
+	// Findings are in the order of the file.
+	Findings []Finding
+}
+
+// Finding is one problem and its place.
+type Finding struct {
+	File string
+	// Line and Column count from 1.
+	Line, Column int
+	// Source is that line of the file, "" when it is not known.
+	Source string
+	Msg    string
+}
+
+func newError(name string, source []byte, root ast.Node, problems []problem.Problem) *Error {
+	e := &Error{}
+	for _, p := range problems {
+		line, column := locate(root, p.Path)
+		msg := p.Msg
+		if p.Path != "" {
+			msg = p.Path + ": " + msg
+		}
+		e.Findings = append(e.Findings, finding(name, source, line, column, msg))
+	}
+	slices.SortStableFunc(e.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return e
+}
+
+func finding(name string, source []byte, line, column int, msg string) Finding {
+	f := Finding{File: name, Line: max(line, 1), Column: max(column, 1), Msg: msg}
+	if lines := strings.Split(string(source), "\n"); f.Line <= len(lines) {
+		f.Source = hideSecrets(strings.TrimRight(lines[f.Line-1], "\r"))
+	}
+	return f
+}
+
+// password is what stands before the host in an address.
+var password = regexp.MustCompile(`(//)([^/@\s"']+)@`)
+
+// secret is a key that holds one, and its value.
+var secret = regexp.MustCompile(`(\b(?:api_url|app_token|password|credentials|bearer_token|client_secret|routing_key|service_key|secret)["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,}\]]+)`)
+
+// hideSecrets puts stars in the place of secrets, as many as there are characters, so that the caret stays right.
+func hideSecrets(line string) string {
+	line = password.ReplaceAllStringFunc(line, func(found string) string {
+		return "//" + strings.Repeat("*", utf8.RuneCountInString(found)-len("//@")) + "@"
+	})
+	return secret.ReplaceAllStringFunc(line, func(found string) string {
+		parts := secret.FindStringSubmatch(found)
+		return parts[1] + strings.Repeat("*", utf8.RuneCountInString(parts[2]))
+	})
+}
+
+// fromYAML is the finding of an error of the YAML library.
+func fromYAML(name string, source []byte, err error) Finding {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return finding(name, source, 1, 1, firstLine(err.Error()))
+	}
+	position := at.GetToken().Position
+	return finding(name, source, position.Line, position.Column, firstLine(at.GetMessage()))
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// Error shows each finding as file:line:column with the line and a caret under it.
+func (e *Error) Error() string {
+	var text strings.Builder
+	for i, f := range e.Findings {
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		fmt.Fprintf(&text, "%s:%d:%d: %s", f.File, f.Line, f.Column, f.Msg)
+		if f.Source != "" {
+			fmt.Fprintf(&text, "\n%6d | %s\n       | %s^", f.Line, f.Source, indent(f.Source, f.Column-1))
+		}
+	}
+	return text.String()
+}
+
+// indent is as wide as the first n runes of line: tabs stay tabs.
+func indent(line string, n int) string {
+	var text strings.Builder
+	for i, r := range []rune(line) {
+		switch {
+		case i >= n:
+			return text.String()
+		case r == '\t':
+			text.WriteByte('\t')
+		default:
+			text.WriteByte(' ')
+		}
+	}
+	return text.String()
+}

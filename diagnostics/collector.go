@@ -1,0 +1,383 @@
+package diagnostics
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/tsdb"
+	"golang.org/x/sync/singleflight"
+)
+
+// maxPolls is how many agents are polled at the same time.
+const maxPolls = 16
+
+// Collector looks at agents: all the time, for what they were before, and once more when an alert asks. Its methods may
+// be called at the same time; Close comes last.
+type Collector struct {
+	agents   []*agent
+	deadline time.Duration
+	history  time.Duration
+	db       *tsdb.DB
+	engine   *promql.Engine
+	logger   *slog.Logger
+	metrics  *metrics
+	reg      prometheus.Registerer
+	flights  singleflight.Group
+	now      func() time.Time
+
+	// ctx ends with Close: what was begun for a caller outlives him, as others may wait for it too.
+	ctx    context.Context //nolint:containedctx // as said
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	closed bool
+	work   sync.WaitGroup
+}
+
+// New opens the scraped samples in dir, which nobody else may use, and is ready for Snapshot; history grows once Run runs.
+// The configuration must be one that Validate finds nothing wrong with. Reg may be nil.
+func New(agents []AgentConfig, cfg Config, dir string, logger *slog.Logger, reg prometheus.Registerer) (*Collector, error) {
+	cfg = cfg.WithDefaults()
+	c := &Collector{
+		deadline: time.Duration(cfg.Deadline),
+		history:  time.Duration(cfg.History),
+		logger:   logger,
+		metrics:  newMetrics(agents),
+		reg:      reg,
+		now:      time.Now,
+	}
+	var err error
+	if c.db, err = openStore(dir, c.history, logger); err != nil {
+		return nil, err
+	}
+	for _, a := range agents {
+		ready, err := newAgent(a, c.db)
+		if err != nil {
+			return nil, errors.Join(err, c.db.Close())
+		}
+		c.agents = append(c.agents, ready)
+	}
+	if err := c.metrics.register(reg); err != nil {
+		return nil, errors.Join(err, c.db.Close())
+	}
+	c.engine = promql.NewEngine(promql.EngineOpts{
+		Logger:     logger,
+		MaxSamples: 5_000_000,
+		Timeout:    time.Minute, // the deadline ends queries long before
+		// The time after which Prometheus too takes a series for gone.
+		LookbackDelta: staleAfter,
+		Parser:        parser.NewParser(parser.Options{}),
+	})
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c, nil
+}
+
+// Close ends what is under way and closes the scraped samples. A Snapshot that comes later says that nobody looked.
+func (c *Collector) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
+	c.closed = true
+	c.mu.Unlock()
+	c.cancel()
+	c.work.Wait()
+	for _, a := range c.agents {
+		a.client.CloseIdleConnections()
+	}
+	c.metrics.unregister(c.reg)
+	return errors.Join(c.engine.Close(), c.db.Close())
+}
+
+// begin says whether work may begin; then c.work.Done must follow it.
+func (c *Collector) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.work.Add(1)
+	return true
+}
+
+// Run polls every agent at its interval until ctx ends, and then returns nil. An agent that cannot be scraped is no error.
+func (c *Collector) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	slots := make(chan struct{}, maxPolls)
+	var polls sync.WaitGroup
+	defer polls.Wait()
+	for i, a := range c.agents {
+		if a.metricsURL == "" {
+			continue
+		}
+		// Spread over the interval, so that many agents are not asked all at once.
+		offset := a.interval * time.Duration(i) / time.Duration(len(c.agents))
+		polls.Go(func() { c.pollEvery(ctx, a, offset, slots) })
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (c *Collector) pollEvery(ctx context.Context, a *agent, offset time.Duration, slots chan struct{}) {
+	timer := time.NewTimer(offset)
+	defer timer.Stop()
+	was := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		// Reset before the work: the interval is from one begin to the next.
+		timer.Reset(a.interval)
+		select {
+		case <-ctx.Done():
+			return
+		case slots <- struct{}{}:
+		}
+		failed := c.poll(ctx, a)
+		<-slots
+		if ctx.Err() != nil {
+			return
+		}
+		if failed != was {
+			if failed != "" {
+				c.logger.Warn("agent cannot be scraped", "agent", a.name, "reason", failed)
+			} else {
+				c.logger.Info("agent can be scraped again", "agent", a.name)
+			}
+			was = failed
+		}
+	}
+}
+
+// poll scrapes once for the history, and says why it failed.
+func (c *Collector) poll(ctx context.Context, a *agent) (failed string) {
+	if !c.begin() {
+		return "closed"
+	}
+	defer c.work.Done()
+	limited, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	got := c.scrape(limited, a, a.timeout)
+	if ctx.Err() != nil {
+		return got.failed // our end says nothing of the agent
+	}
+	if err := a.series.store(ctx, got.at, got.took, got.exposition, got.failed == ""); err != nil {
+		c.logger.Error("scrape could not be stored", "agent", a.name, "err", err)
+	}
+	return got.failed
+}
+
+func (c *Collector) scrape(ctx context.Context, a *agent, waited time.Duration) scraped {
+	got := a.scrape(ctx, c.now(), waited)
+	c.metrics.scrapeSeconds.Observe(got.took.Seconds())
+	if got.failed != "" {
+		c.metrics.scrapesFailed.WithLabelValues(a.name).Inc()
+	}
+	return got
+}
+
+// Snapshot looks at the agent that an alert with these labels is about: the first one whose matchers all fit; nil when
+// there is none. It returns within the configured deadline, whatever the agent does, and what was not known by then says
+// so. Calls for one agent at the same time share one look.
+func (c *Collector) Snapshot(ctx context.Context, labels map[string]string) *Snapshot {
+	set := make(model.LabelSet, len(labels))
+	for name, value := range labels {
+		set[model.LabelName(name)] = model.LabelValue(value)
+	}
+	for _, a := range c.agents {
+		if a.concerns(set) {
+			return c.snapshot(ctx, a)
+		}
+	}
+	return nil
+}
+
+// SnapshotOf looks at the agent of this name, as Snapshot does; nil when there is none.
+func (c *Collector) SnapshotOf(ctx context.Context, name string) *Snapshot {
+	for _, a := range c.agents {
+		if a.name == name {
+			return c.snapshot(ctx, a)
+		}
+	}
+	return nil
+}
+
+func (c *Collector) snapshot(ctx context.Context, a *agent) *Snapshot {
+	asked := c.now()
+	began := time.Now()
+	var s Snapshot
+	flight := c.flights.DoChan(a.name, func() (any, error) { return c.take(a), nil })
+	timer := time.NewTimer(c.deadline)
+	defer timer.Stop()
+	late := ""
+	select {
+	case result := <-flight:
+		s = result.Val.(Snapshot).clone()
+	case <-timer.C:
+		// Only a machine that is short of time gets here: take ends sooner.
+		late = noAnswer(c.deadline)
+	case <-ctx.Done():
+		late = "not waited for"
+	}
+	if late != "" {
+		s = Snapshot{Agent: a.name, Instance: a.instance, TakenAt: asked, TookSeconds: time.Since(began).Seconds()}
+		s.Metrics = Scrape{Path: a.metricsPath, Note: late}
+	}
+	c.metrics.snapshotSeconds.Observe(time.Since(began).Seconds())
+	return &s
+}
+
+// take looks at the agent once. It ends before the deadline, and leaves behind only what ends by itself soon.
+func (c *Collector) take(a *agent) Snapshot {
+	began := time.Now()
+	s := Snapshot{Agent: a.name, Instance: a.instance, TakenAt: c.now(), Metrics: Scrape{Path: a.metricsPath}}
+	if !c.begin() {
+		s.Metrics.Note = "not asked: the notifier is stopping"
+		return s
+	}
+	defer c.work.Done()
+	ctx, cancel := context.WithTimeout(c.ctx, c.deadline)
+	defer cancel()
+	// What the agent does not use of the deadline is kept for the vitals.
+	budget := c.deadline - min(c.deadline/5, 100*time.Millisecond)
+	asking, cancelAsking := context.WithTimeout(ctx, budget)
+	defer cancelAsking()
+	limited, cancelLimited := context.WithTimeout(asking, a.timeout)
+	defer cancelLimited()
+	waited := min(budget, a.timeout)
+
+	health := c.goProbe(limited, a, a.healthPath, waited)
+	ready := c.goProbe(limited, a, a.readyPath, waited)
+	fresh := make(chan scraped, 1)
+	if a.metricsURL != "" {
+		c.work.Go(func() { fresh <- c.scrapeFresh(limited, a, waited) })
+	}
+
+	s.Health = awaitProbe(asking, health, a.healthPath, waited)
+	s.Ready = awaitProbe(asking, ready, a.readyPath, waited)
+	if a.metricsURL == "" {
+		s.Metrics.Note = "not asked"
+	} else {
+		got, ok := await(asking, fresh)
+		if !ok {
+			got.failed = noAnswer(waited)
+		}
+		s.Metrics.OK = got.failed == ""
+		s.Metrics.Dropped = got.dropped
+		if s.Metrics.Note = got.failed; s.Metrics.OK {
+			s.Metrics.Samples, s.Metrics.Note = len(got.samples), got.note
+		}
+		c.addVitals(ctx, a, &s)
+	}
+	s.TookSeconds = time.Since(began).Seconds()
+	return s
+}
+
+// scrapeFresh scrapes for a snapshot. One that fails is not stored: the deadline may be shorter than the agent's timeout,
+// and it is the poller that says whether the agent is up.
+func (c *Collector) scrapeFresh(ctx context.Context, a *agent, waited time.Duration) scraped {
+	got := c.scrape(ctx, a, waited)
+	if got.failed != "" {
+		return got
+	}
+	if err := a.series.store(c.ctx, got.at, got.took, got.exposition, true); err != nil {
+		c.logger.Error("scrape could not be stored", "agent", a.name, "err", err)
+		got.failed = "scraped, but it could not be stored"
+	}
+	return got
+}
+
+// addVitals computes the vitals from the newest samples that are stored, unless ctx ends first.
+func (c *Collector) addVitals(ctx context.Context, a *agent, s *Snapshot) {
+	done := make(chan reading, 1)
+	c.work.Go(func() {
+		r, err := c.read(ctx, a, s.TakenAt)
+		if err != nil && ctx.Err() == nil {
+			c.logger.Error("vitals could not be computed", "agent", a.name, "err", err)
+			r.note = "some vitals could not be computed"
+		} else if err != nil {
+			r.note = "the vitals were not ready in time"
+		}
+		done <- r
+	})
+	r, ok := await(ctx, done)
+	if !ok {
+		r.note = "the vitals were not ready in time"
+	}
+	s.Metrics.At, s.Profile, s.Vitals, s.Tables = r.at, r.profile, r.vitals, r.tables
+	if !s.Metrics.OK {
+		s.Metrics.Samples = r.samples
+	}
+	if s.Metrics.Note == "" {
+		s.Metrics.Note = r.note
+	}
+}
+
+// goProbe asks an endpoint beside others; the channel stays nil when it is not to be asked.
+func (c *Collector) goProbe(ctx context.Context, a *agent, path string, waited time.Duration) chan Check {
+	if path == "" {
+		return nil
+	}
+	answered := make(chan Check, 1)
+	c.work.Go(func() { answered <- a.probe(ctx, path, waited) })
+	return answered
+}
+
+func awaitProbe(ctx context.Context, answered chan Check, path string, waited time.Duration) *Check {
+	if answered == nil {
+		return nil
+	}
+	check, ok := await(ctx, answered)
+	if !ok {
+		check = Check{Path: path, Verdict: Down, TookSeconds: waited.Seconds(), Note: noAnswer(waited)}
+	}
+	return &check
+}
+
+// await is what comes before ctx ends, or has come by then.
+func await[T any](ctx context.Context, from <-chan T) (T, bool) {
+	select {
+	case v := <-from:
+		return v, true
+	case <-ctx.Done():
+	}
+	select {
+	case v := <-from:
+		return v, true
+	default:
+		var none T
+		return none, false
+	}
+}
+
+// clone is s with lists of its own, so that those who share a look do not share them.
+func (s Snapshot) clone() Snapshot {
+	s.Vitals = append([]Vital(nil), s.Vitals...)
+	s.Tables = append([]Table(nil), s.Tables...)
+	for i := range s.Tables {
+		s.Tables[i].Rows = append([]Row(nil), s.Tables[i].Rows...)
+	}
+	if s.Health != nil {
+		health := *s.Health
+		s.Health = &health
+	}
+	if s.Ready != nil {
+		ready := *s.Ready
+		s.Ready = &ready
+	}
+	return s
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

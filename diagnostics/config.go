@@ -1,0 +1,206 @@
+package diagnostics
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/alertmanager/matcher/compat"
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// Config is the `diagnostics` key of the configuration. Start from DefaultConfig.
+type Config struct {
+	// Deadline is how long a message waits for its snapshot.
+	Deadline model.Duration `yaml:"deadline"`
+	// History is how long scraped samples are kept on local disk.
+	History model.Duration `yaml:"history"`
+	// RedactLabels are the labels of alerts whose values name a person; they are shown to nobody. nil is the default,
+	// an empty list is none.
+	RedactLabels []string `yaml:"redact_labels"`
+}
+
+// DefaultConfig is what the `diagnostics` key says when it says nothing.
+func DefaultConfig() Config {
+	return Config{
+		Deadline:     model.Duration(time.Second),
+		History:      model.Duration(2 * time.Hour),
+		RedactLabels: []string{"user_email", "user_id", "user_account_uuid", "user_account_id", "organization_id"},
+	}
+}
+
+// WithDefaults is c with the defaults in place of what it leaves out.
+func (c Config) WithDefaults() Config {
+	d := DefaultConfig()
+	if c.Deadline == 0 {
+		c.Deadline = d.Deadline
+	}
+	if c.History == 0 {
+		c.History = d.History
+	}
+	if c.RedactLabels == nil {
+		c.RedactLabels = d.RedactLabels
+	}
+	return c
+}
+
+// Validate says what is wrong with c. A zero field is the default.
+func (c Config) Validate() []problem.Problem {
+	var problems []problem.Problem
+	if d := time.Duration(c.Deadline); d != 0 && (d < 50*time.Millisecond || d > time.Minute) {
+		problems = append(problems, problem.Problem{Path: "deadline", Msg: "must be between 50ms and 1m: a page waits for it"})
+	}
+	if h := time.Duration(c.History); h != 0 && h < 10*time.Minute {
+		problems = append(problems, problem.Problem{Path: "history", Msg: "must be at least 10m: rates look back over 5m"})
+	}
+	return problems
+}
+
+// AgentConfig is one entry of the `agents` key: whom to look at, and which alerts concern it.
+type AgentConfig struct {
+	Name string `yaml:"name"`
+	// Match are Alertmanager matchers; an alert concerns the agent when all of them fit.
+	Match []string `yaml:"match"`
+	// URL is the agent's base address, http or https.
+	URL string `yaml:"url"`
+	// Profile is how to read the agent: "auto", or the name of a profile.
+	Profile string `yaml:"profile"`
+	// HealthPath, ReadyPath and MetricsPath are joined to URL; nil is the profile's own, "" means: do not ask.
+	HealthPath  *string `yaml:"health_path"`
+	ReadyPath   *string `yaml:"ready_path"`
+	MetricsPath *string `yaml:"metrics_path"`
+	// MetricsURL is where the metrics are when they are elsewhere, such as at a collector; it wins over MetricsPath.
+	MetricsURL string `yaml:"metrics_url"`
+	// ScrapeInterval is how often the agent is scraped, Timeout how long one request may take.
+	ScrapeInterval model.Duration `yaml:"scrape_interval"`
+	Timeout        model.Duration `yaml:"timeout"`
+	HTTPConfig     *HTTPConfig    `yaml:"http_config"`
+}
+
+// HTTPConfig is Prometheus's http_config, without its deprecated keys and http_headers:
+// https://prometheus.io/docs/prometheus/latest/configuration/configuration/#http_config
+//
+// It is not Prometheus's own type, because goccy/go-yaml panics on that one's http_headers.
+type HTTPConfig struct {
+	BasicAuth     *commoncfg.BasicAuth     `yaml:"basic_auth"`
+	Authorization *commoncfg.Authorization `yaml:"authorization"`
+	OAuth2        *commoncfg.OAuth2        `yaml:"oauth2"`
+	TLSConfig     commoncfg.TLSConfig      `yaml:"tls_config"`
+	ProxyURL      commoncfg.URL            `yaml:"proxy_url"`
+	// FollowRedirects is whether a redirect within the same host and port is followed; nil means yes.
+	FollowRedirects *bool `yaml:"follow_redirects"`
+}
+
+// client is c as Prometheus's HTTP client takes it; c may be nil.
+func (c *HTTPConfig) client() commoncfg.HTTPClientConfig {
+	cfg := commoncfg.DefaultHTTPClientConfig
+	if c == nil {
+		return cfg
+	}
+	cfg.BasicAuth, cfg.OAuth2, cfg.TLSConfig, cfg.ProxyURL = c.BasicAuth, c.OAuth2, c.TLSConfig, c.ProxyURL
+	if c.Authorization != nil {
+		// Prometheus's Validate fills in the type.
+		authorization := *c.Authorization
+		cfg.Authorization = &authorization
+	}
+	if c.FollowRedirects != nil {
+		cfg.FollowRedirects = *c.FollowRedirects
+	}
+	return cfg
+}
+
+// WithDefaults is a with the defaults in place of what it leaves out.
+func (a AgentConfig) WithDefaults() AgentConfig {
+	if a.Profile == "" {
+		a.Profile = profileAuto
+	}
+	if a.ScrapeInterval == 0 {
+		a.ScrapeInterval = model.Duration(15 * time.Second)
+	}
+	if a.Timeout == 0 {
+		a.Timeout = min(model.Duration(2*time.Second), a.ScrapeInterval)
+	}
+	return a
+}
+
+// Validate says what is wrong with a. A zero field is the default.
+func (a AgentConfig) Validate() []problem.Problem {
+	var problems []problem.Problem
+	wrong := func(path, format string, args ...any) {
+		problems = append(problems, problem.Problem{Path: path, Msg: fmt.Sprintf(format, args...)})
+	}
+	if strings.TrimSpace(a.Name) == "" {
+		wrong("name", "an agent needs a name: people read it in every message")
+	}
+	if len(a.Match) == 0 {
+		wrong("match", "needs at least one matcher like job=\"aster\"; without one no alert concerns the agent")
+	}
+	for i, text := range a.Match {
+		if matchers, err := compat.Matchers(text, "agents"); err != nil {
+			wrong(fmt.Sprintf("match[%d]", i), "not a matcher like job=\"aster\": %v", err)
+		} else if len(matchers) == 0 {
+			wrong(fmt.Sprintf("match[%d]", i), "is empty, and would take every alert")
+		}
+	}
+	if a.URL == "" {
+		wrong("url", "an agent needs a URL like http://aster:8080")
+	} else if msg := checkURL(a.URL); msg != "" {
+		wrong("url", "%s", msg)
+	}
+	if a.MetricsURL != "" {
+		if msg := checkURL(a.MetricsURL); msg != "" {
+			wrong("metrics_url", "%s", msg)
+		}
+		if a.MetricsPath != nil {
+			wrong("metrics_path", "metrics_url says already where the metrics are; leave one of the two out")
+		}
+	}
+	for name, path := range map[string]*string{"health_path": a.HealthPath, "ready_path": a.ReadyPath, "metrics_path": a.MetricsPath} {
+		if path != nil && *path != "" && !strings.HasPrefix(*path, "/") {
+			wrong(name, "must begin with / (or be empty: do not ask)")
+		}
+	}
+	if a.Profile != "" && a.Profile != profileAuto && profileNamed(a.Profile) == nil {
+		wrong("profile", "there is no profile %q; there are: %s, %s", a.Profile, profileAuto, strings.Join(profileNames(), ", "))
+	}
+	d := a.WithDefaults()
+	if time.Duration(d.ScrapeInterval) < 100*time.Millisecond || time.Duration(d.ScrapeInterval) > 2*time.Minute {
+		// Rates look back over five minutes and need several scrapes in them.
+		wrong("scrape_interval", "must be between 100ms and 2m")
+	}
+	if time.Duration(d.Timeout) < 10*time.Millisecond || d.Timeout > d.ScrapeInterval {
+		wrong("timeout", "must be at least 10ms and not longer than scrape_interval")
+	}
+	httpConfig := a.HTTPConfig.client()
+	if err := httpConfig.Validate(); err != nil {
+		wrong("http_config", "%v", err)
+	}
+	slices.SortStableFunc(problems, func(x, y problem.Problem) int { return strings.Compare(x.Path, y.Path) })
+	return problems
+}
+
+// checkURL says what is wrong with an address, "" when nothing is. It never repeats the address: it may hold a password.
+func checkURL(text string) string {
+	if strings.Contains(text, "{{") {
+		return "is a template, which is not supported: write the agent's own address"
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "is not a URL like http://aster:8080"
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "must begin with http:// or https://"
+	case u.Hostname() == "":
+		return "names no host"
+	case u.User != nil:
+		return "must not hold a user or password: use http_config.basic_auth, which is kept out of messages"
+	case u.RawQuery != "" || u.Fragment != "":
+		return "must not have a query or a fragment"
+	}
+	return ""
+}

@@ -1,0 +1,152 @@
+package diagnostics
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	commoncfg "github.com/prometheus/common/config"
+)
+
+// errTooLarge is the answer that did not end within its limit.
+var errTooLarge = errors.New("answer too large")
+
+// answer is what an endpoint said.
+type answer struct {
+	status      int
+	contentType string
+	body        []byte
+}
+
+// newClient is a client for one agent. It follows redirects within the agent's own host and port only, so that neither
+// credentials nor curiosity lead elsewhere; any other redirect is the answer.
+func newClient(a AgentConfig) (*http.Client, error) {
+	cfg := a.HTTPConfig.client()
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("http_config of agent %q: %w", a.Name, err)
+	}
+	client, err := commoncfg.NewClientFromConfig(cfg, "agent")
+	if err != nil {
+		return nil, fmt.Errorf("making the HTTP client of agent %q: %w", a.Name, err)
+	}
+	follow := cfg.FollowRedirects
+	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
+		first := via[0].URL
+		if !follow || len(via) > 3 || next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	return client, nil
+}
+
+// fetch asks for an address. The body may have at most limit bytes after decompression; a longer one is errTooLarge.
+func fetch(ctx context.Context, client *http.Client, address, accept string, limit int64) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return answer{}, fmt.Errorf("making the request: %w", err)
+	}
+	req.Header.Set("Accept", accept)
+	// Prometheus's transport does not decompress by itself.
+	req.Header.Set("Accept-Encoding", "gzip")
+	req.Header.Set("User-Agent", "alertvitals-notifier")
+	resp, err := client.Do(req)
+	if err != nil {
+		return answer{}, fmt.Errorf("asking: %w", err)
+	}
+	defer resp.Body.Close()
+	got := answer{status: resp.StatusCode, contentType: resp.Header.Get("Content-Type")}
+	var body io.Reader = resp.Body
+	if strings.EqualFold(strings.TrimSpace(resp.Header.Get("Content-Encoding")), "gzip") {
+		unzipped, gzipErr := gzip.NewReader(resp.Body)
+		if gzipErr != nil {
+			return got, fmt.Errorf("decompressing: %w", gzipErr)
+		}
+		body = unzipped
+	}
+	got.body, err = io.ReadAll(io.LimitReader(body, limit+1))
+	if err != nil {
+		return got, fmt.Errorf("reading the answer: %w", err)
+	}
+	if int64(len(got.body)) > limit {
+		return got, errTooLarge
+	}
+	return got, nil
+}
+
+// explain is why an endpoint could not be asked, in words for people: never an error chain, an address with its
+// credentials, or a file's path. Host is the host:port that was asked, waited how long the answer could take.
+func explain(err error, host string, waited time.Duration) string {
+	var (
+		dns       *net.DNSError
+		file      *fs.PathError
+		name      x509.HostnameError
+		authority x509.UnknownAuthorityError
+		invalid   x509.CertificateInvalidError
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+		timeout   net.Error
+	)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return "the answer is too large"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return noAnswer(waited)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "the host of " + host + " has no address (DNS)"
+	case errors.As(err, &dns):
+		return "the address of " + host + " could not be looked up (DNS)"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused at " + host
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "no way to " + host
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection closed by " + host
+	case errors.As(err, &name):
+		return "the TLS certificate is not for " + host
+	case errors.As(err, &authority):
+		return "the TLS certificate is not trusted"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the TLS certificate has expired"
+	case errors.As(err, &invalid):
+		return "the TLS certificate is not valid"
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
+		return host + " does not speak TLS"
+	case errors.As(err, &alert):
+		return host + " refused the TLS connection"
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return "the answer's compression is broken"
+	case errors.As(err, &file):
+		return "a file of http_config could not be read"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return noAnswer(waited)
+	}
+	return host + " could not be asked"
+}
+
+func noAnswer(waited time.Duration) string {
+	return "no answer within " + Format(waited.Seconds(), Seconds)
+}
+
+// hostPort is the host and port of a base address, with the scheme's port where it names none.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}

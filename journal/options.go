@@ -1,0 +1,48 @@
+package journal
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// Options say where and how much a Journal stores. Only Dir is required.
+type Options struct {
+	// Dir is the directory that holds everything; it is made when it is missing. One process at a time may use it, and
+	// its file system must be local: the lock on it and the fsync behind it mean little on a network file system.
+	Dir string
+	// Logger gets what the journal and the NATS server in it have to say. Default: slog.Default().
+	Logger *slog.Logger
+	// MaxAge is how long a record is kept. Default: 120 h, as Alertmanager's --data.retention.
+	MaxAge time.Duration
+	// MaxBytes is how much the records may take on disk; beyond it Append fails until old records pass MaxAge.
+	// Default: 1 GiB.
+	MaxBytes int64
+	// MinFree is how many bytes of the file system must stay free; below it Append fails. It has to be above 0, because
+	// a stream that once met a full disk takes nothing more until the next start. Default: 64 MiB.
+	MinFree uint64
+	// Timeout bounds every operation whose context has no deadline. Default: 5 s.
+	Timeout time.Duration
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Dir == "" {
+		return o, errors.New("opening the journal: no directory is given")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.MaxAge == 0 {
+		o.MaxAge = 120 * time.Hour
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 1 << 30
+	}
+	if o.MinFree == 0 {
+		o.MinFree = 64 << 20
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 5 * time.Second
+	}
+	return o, nil
+}

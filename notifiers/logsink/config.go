@@ -1,0 +1,58 @@
+package logsink
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// The formats of a line.
+const (
+	JSON   = "json"
+	Logfmt = "logfmt"
+)
+
+// The outputs that are not files.
+const (
+	Stdout = "stdout"
+	Stderr = "stderr"
+)
+
+// Config is one entry of log_configs.
+type Config struct {
+	// Format is JSON (the default) or Logfmt.
+	Format string `yaml:"format,omitempty"`
+	// Output is Stdout (the default), Stderr, or the path of a file.
+	Output string `yaml:"output,omitempty"`
+	// SendResolved is whether a group that is over is written too; nil means yes.
+	SendResolved *bool `yaml:"send_resolved,omitempty"`
+}
+
+// SendsResolved is whether a group that is over is written too.
+func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+
+// Validate is what is wrong with the configuration.
+func (c Config) Validate() []problem.Problem {
+	var problems []problem.Problem
+	if c.Format != "" && c.Format != JSON && c.Format != Logfmt {
+		problems = append(problems, problem.Problem{Path: "format", Msg: fmt.Sprintf("%q is no format, want %s or %s", c.Format, JSON, Logfmt)})
+	}
+	if c.path() != "" {
+		if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
+			problems = append(problems, problem.Problem{Path: "output", Msg: fmt.Sprintf("%s is a directory, want a file in it", c.Output)})
+		} else if _, err := os.Stat(filepath.Dir(c.Output)); os.IsNotExist(err) {
+			problems = append(problems, problem.Problem{Path: "output", Msg: fmt.Sprintf("the directory of %s does not exist; want %s, %s or a path", c.Output, Stdout, Stderr)})
+		}
+	}
+	return problems
+}
+
+// path is the file's, "" when the output is not a file.
+func (c Config) path() string {
+	if c.Output == "" || c.Output == Stdout || c.Output == Stderr {
+		return ""
+	}
+	return c.Output
+}

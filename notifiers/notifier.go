@@ -1,0 +1,37 @@
+package notifiers
+
+import (
+	"context"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/diagnostics"
+	"github.com/alertvitals/notifier/templates"
+)
+
+// Notifier is one sink: one integration of one receiver.
+type Notifier interface {
+	// Notify tries once. It never sleeps, retries, logs or changes its config, and returns nil only when the far side
+	// took the message. It returns when ctx ends. An error that is not an *Error means: try again. It is safe for
+	// concurrent use; for one group, calls come one after the other.
+	Notify(ctx context.Context, m Message) (Receipt, error)
+}
+
+// Message is what a sink is asked to tell.
+type Message struct {
+	// ID names the delivery; it is the same for every try of one message.
+	ID string
+	// Receiver is the receiver's name in the configuration.
+	Receiver string
+	Group    alert.Group
+	// Content is what people should read. Its texts are plain and untrusted: the sink escapes them for its service.
+	Content templates.Content
+	// Snapshot is the agent's state, nil when no agent is configured for the alert.
+	Snapshot *diagnostics.Snapshot
+	// Previous is the Receipt of the last message of this group, nil when there is none: the group is new, or was
+	// resolved before.
+	Previous Receipt
+}
+
+// Receipt is what a sink needs to know of this message when the next one of the group comes, such as Slack's channel and
+// timestamp. Only the sink that made it reads it. It is stored as it is, so it holds no secret.
+type Receipt map[string]string

@@ -1,0 +1,283 @@
+package notifiertest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/notifiers"
+)
+
+// Harness is how the suite builds one sink that speaks HTTP.
+type Harness struct {
+	// New builds the sink so that all its requests go below the URL, with Secret as its credential or as a part of the
+	// address that is one. A timeout of its own is longer than a test.
+	New func(t *testing.T, url string) notifiers.Notifier
+	// Secret is what must never show in an error.
+	Secret string
+	// Taken answers as the service does when it takes a message.
+	Taken http.HandlerFunc
+	// Successes are the statuses that mean that the message was taken, when Taken's body comes with them.
+	Successes []int
+	// Inspect looks at the bodies that one message with the text in all its fields led to, and fails the test where the
+	// text could do harm.
+	Inspect func(t *testing.T, text string, bodies [][]byte)
+}
+
+// Run runs all that applies to a sink that speaks HTTP.
+func Run(t *testing.T, h Harness) {
+	t.Run("statuses", h.statuses)
+	t.Run("retry-after", h.retryAfter)
+	t.Run("cancelled while the server hangs", h.hangs)
+	t.Run("dropped connection", h.drops)
+	t.Run("refused connection", h.refuses)
+	t.Run("secret stays secret", h.secret)
+	t.Run("concurrent sends", h.concurrent)
+	t.Run("hostile texts", func(t *testing.T) {
+		RunContent(t, func(t *testing.T) (notifiers.Notifier, func() [][]byte) {
+			var mu sync.Mutex
+			var bodies [][]byte
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				assert.NoError(t, err)
+				mu.Lock()
+				bodies = append(bodies, body)
+				mu.Unlock()
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				h.Taken(w, r)
+			})
+			return h.New(t, url), func() [][]byte {
+				mu.Lock()
+				defer mu.Unlock()
+				return slices.Clone(bodies)
+			}
+		}, h.Inspect)
+	})
+}
+
+// RunContent sends one message for each hostile text by a sink that build makes, and hands what the far side got to
+// inspect. It serves sinks that do not speak HTTP too.
+func RunContent(t *testing.T, build func(t *testing.T) (n notifiers.Notifier, sent func() [][]byte),
+	inspect func(t *testing.T, text string, sent [][]byte),
+) {
+	for name, text := range HostileTexts() {
+		t.Run(name, func(t *testing.T) {
+			n, sent := build(t)
+
+			_, err := n.Notify(t.Context(), Hostile(text))
+
+			require.NoError(t, err)
+			bodies := sent()
+			require.NotEmpty(t, bodies, "nothing was sent")
+			inspect(t, text, bodies)
+		})
+	}
+}
+
+// serve is the URL of a server that lasts for the test.
+func serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are the point
+	server.Start()
+	t.Cleanup(func() {
+		server.CloseClientConnections() // a request may still hang on purpose
+		server.Close()
+	})
+	return server.URL
+}
+
+// errorOf is the *Error of a send that must fail.
+func errorOf(t *testing.T, n notifiers.Notifier, m notifiers.Message) *notifiers.Error {
+	t.Helper()
+	_, err := n.Notify(t.Context(), m)
+	var e *notifiers.Error
+	require.ErrorAs(t, err, &e)
+	return e
+}
+
+// statuses goes through all that a server can answer. 1xx is left out: net/http sends 100 to 199 as announcements of an
+// answer, swallows them in the client, and lets 101 take the connection over; none can be the answer to a POST.
+func (h Harness) statuses(t *testing.T) {
+	var next atomic.Int64
+	n := h.New(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if status := int(next.Load()); slices.Contains(h.Successes, status) {
+			h.Taken(statusWriter{w, status}, r)
+		} else {
+			w.WriteHeader(status)
+		}
+	}))
+	for status := 200; status <= 599; status++ {
+		next.Store(int64(status))
+		if slices.Contains(h.Successes, status) {
+			_, err := n.Notify(t.Context(), Firing())
+			assert.NoError(t, err, status)
+			continue
+		}
+		e := errorOf(t, n, Firing())
+		want := notifiers.FromStatus(status, nil, time.Time{}, nil)
+		if want == nil {
+			want = &notifiers.Error{Reason: notifiers.Server} // a 2xx that the service never sends
+		}
+		assert.Equal(t, want.Reason, e.Reason, status)
+		assert.Equal(t, want.Permanent, e.Permanent, status)
+		assert.Zero(t, e.RetryAfter, status)
+		assert.NotEmpty(t, e.Error(), status)
+	}
+}
+
+// statusWriter answers with a status where the handler would answer 200.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w statusWriter) Write(body []byte) (int, error) {
+	w.WriteHeader(w.status)
+	return w.ResponseWriter.Write(body)
+}
+
+func (h Harness) retryAfter(t *testing.T) {
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		var value atomic.Value
+		n := h.New(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", value.Load().(string))
+			w.WriteHeader(status)
+		}))
+
+		value.Store("30")
+		assert.Equal(t, 30*time.Second, errorOf(t, n, Firing()).RetryAfter, "%d in seconds", status)
+
+		value.Store(time.Now().Add(20 * time.Minute).UTC().Format(http.TimeFormat))
+		wait := errorOf(t, n, Firing()).RetryAfter
+		assert.Positive(t, wait, "%d as a date", status)
+		assert.LessOrEqual(t, wait, 20*time.Minute, "%d as a date", status)
+
+		value.Store("-1")
+		assert.Zero(t, errorOf(t, n, Firing()).RetryAfter, "%d with a value that is none", status)
+
+		value.Store("999999999")
+		assert.Equal(t, time.Hour, errorOf(t, n, Firing()).RetryAfter, "%d for ever", status)
+	}
+}
+
+func (h Harness) hangs(t *testing.T) {
+	arrived := make(chan struct{})
+	n := h.New(t, serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // net/http sees that the client left only when the body is read
+		close(arrived)
+		<-r.Context().Done()
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		<-arrived
+		cancel()
+	}()
+
+	_, err := n.Notify(ctx, Firing())
+
+	var e *notifiers.Error
+	require.ErrorAs(t, err, &e)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, notifiers.Timeout, e.Reason)
+	assert.False(t, e.Permanent)
+}
+
+func (h Harness) drops(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"before the answer": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"in the middle of the body": func(w http.ResponseWriter, r *http.Request) {
+			recorder := httptest.NewRecorder()
+			h.Taken(recorder, r)
+			body := recorder.Body.Bytes()
+			w.Header().Set("Content-Type", recorder.Header().Get("Content-Type"))
+			w.Header().Set("Content-Length", fmt.Sprint(len(body)+1))
+			_, _ = w.Write(body[:len(body)/2])
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := errorOf(t, h.New(t, serve(t, handler)), Firing())
+
+			assert.Equal(t, notifiers.Unreachable, e.Reason)
+			assert.False(t, e.Permanent)
+		})
+	}
+}
+
+func (h Harness) refuses(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+
+	e := errorOf(t, h.New(t, server.URL), Firing())
+
+	assert.Equal(t, notifiers.Unreachable, e.Reason)
+	assert.False(t, e.Permanent)
+	assert.NotContains(t, e.Error(), h.Secret)
+}
+
+// secret lets the server repeat all that it got, in every way that a sink may read.
+func (h Harness) secret(t *testing.T) {
+	for name, answer := range map[string]func(w http.ResponseWriter, echo []byte){
+		"a bad request":   func(w http.ResponseWriter, echo []byte) { w.WriteHeader(http.StatusBadRequest); say(w, echo) },
+		"a broken server": func(w http.ResponseWriter, echo []byte) { w.WriteHeader(http.StatusBadGateway); say(w, echo) },
+		"a bare text":     func(w http.ResponseWriter, echo []byte) { say(w, echo) },
+		"an error in JSON": func(w http.ResponseWriter, echo []byte) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"ok":false,"error":%q,"errors":[%q],"needed":%q,"response_metadata":{"messages":[%q]}}`, echo, echo, echo, echo)
+		},
+		"a redirect": func(w http.ResponseWriter, echo []byte) {
+			w.Header().Set("Location", "http://127.0.0.1:1/"+h.Secret)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+			say(w, echo)
+		},
+		"no answer": func(http.ResponseWriter, []byte) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := h.New(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+				var all bytes.Buffer
+				fmt.Fprintf(&all, "%s %s %v ", h.Secret, r.URL, r.Header)
+				_, _ = io.Copy(&all, r.Body)
+				answer(w, all.Bytes())
+			}))
+
+			_, err := n.Notify(t.Context(), Firing())
+
+			require.Error(t, err)
+			assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), h.Secret)
+			for _, part := range strings.FieldsFunc(h.Secret, func(r rune) bool { return r == '/' }) {
+				assert.NotContains(t, err.Error(), part)
+			}
+		})
+	}
+}
+
+// say writes the body; whether it arrives is the client's affair.
+func say(w io.Writer, body []byte) { _, _ = w.Write(body) }
+
+func (h Harness) concurrent(t *testing.T) {
+	n := h.New(t, serve(t, h.Taken))
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			_, err := n.Notify(t.Context(), Firing())
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+}

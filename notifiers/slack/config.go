@@ -1,0 +1,131 @@
+package slack
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+const (
+	defaultAPIBaseURL = "https://slack.com/api/"
+	defaultTimeout    = 10 * time.Second
+)
+
+// Config is one entry of slack_configs. Exactly one of APIURL, APIURLFile, AppToken and AppTokenFile is set.
+type Config struct {
+	// APIURL is the address of an incoming webhook; it is a secret. Its messages can be neither edited nor answered in a
+	// thread.
+	APIURL commoncfg.Secret `yaml:"api_url,omitempty"`
+	// APIURLFile names a file that holds it; it is read at each use.
+	APIURLFile string `yaml:"api_url_file,omitempty"`
+	// AppToken is a bot token (xoxb-…) with the scope chat:write, and chat:write.public for channels that the bot is not in.
+	AppToken commoncfg.Secret `yaml:"app_token,omitempty"`
+	// AppTokenFile names a file that holds it; it is read at each use.
+	AppTokenFile string `yaml:"app_token_file,omitempty"`
+	// Channel is a channel's name ("#agent-alerts") or its ID. A bot token needs it; an incoming webhook has its own
+	// channel and, unless it is a legacy one, ignores it.
+	Channel string `yaml:"channel,omitempty"`
+	// APIBaseURL stands for https://slack.com/api/ where a gateway or a test stands in for Slack.
+	APIBaseURL string `yaml:"api_base_url,omitempty"`
+	// SendResolved is whether a group that is over is told too; nil means yes.
+	SendResolved *bool `yaml:"send_resolved,omitempty"`
+	// Timeout bounds one request; 10 s unless given.
+	Timeout model.Duration `yaml:"timeout,omitempty"`
+}
+
+// SendsResolved is whether a group that is over is told too.
+func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+
+// Validate is what is wrong with the configuration. It reads no file: the one that checks a configuration need not be the
+// one that holds the secrets.
+func (c Config) Validate() []problem.Problem {
+	var problems []problem.Problem
+	add := func(path, msg string) { problems = append(problems, problem.Problem{Path: path, Msg: msg}) }
+
+	var set []string
+	for _, credential := range []struct {
+		name  string
+		given bool
+	}{
+		{"api_url", c.APIURL != ""},
+		{"api_url_file", c.APIURLFile != ""},
+		{"app_token", c.AppToken != ""},
+		{"app_token_file", c.AppTokenFile != ""},
+	} {
+		if credential.given {
+			set = append(set, credential.name)
+		}
+	}
+	switch len(set) {
+	case 0:
+		add("", "nothing says how to reach Slack: set app_token_file (a bot token) or api_url_file (an incoming webhook)")
+	case 1:
+	default:
+		add(set[1], fmt.Sprintf("%s are both set, want one of them", strings.Join(set[:2], " and ")))
+	}
+	if c.usesToken() && c.Channel == "" {
+		add("channel", "a bot token needs a channel: a name (#agent-alerts) or an ID")
+	}
+	if c.APIURL != "" && parseAddress(string(c.APIURL)) == nil {
+		add("api_url", "this is not an http or https address")
+	}
+	if c.APIBaseURL != "" && parseAddress(c.APIBaseURL) == nil {
+		add("api_base_url", fmt.Sprintf("%q is not an http or https address", c.APIBaseURL))
+	}
+	if c.Timeout < 0 {
+		add("timeout", "a timeout is more than 0")
+	}
+	return problems
+}
+
+func (c Config) usesToken() bool { return c.AppToken != "" || c.AppTokenFile != "" }
+
+func (c Config) apiBase() string {
+	if c.APIBaseURL == "" {
+		return defaultAPIBaseURL
+	}
+	return strings.TrimSuffix(c.APIBaseURL, "/") + "/"
+}
+
+func (c Config) requestTimeout() time.Duration {
+	if c.Timeout == 0 {
+		return defaultTimeout
+	}
+	return time.Duration(c.Timeout)
+}
+
+// credential is the bot token or the webhook's address, freshly read where it is in a file.
+func (c Config) credential() (string, error) {
+	given, file := c.APIURL, c.APIURLFile
+	if c.usesToken() {
+		given, file = c.AppToken, c.AppTokenFile
+	}
+	if given != "" {
+		return string(given), nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading Slack's credentials: %w", err)
+	}
+	secret := strings.TrimSpace(string(content))
+	if secret == "" {
+		return "", fmt.Errorf("reading Slack's credentials: %s is empty", file)
+	}
+	return secret, nil
+}
+
+// parseAddress is nil for what is not an absolute http address. It has no error, because one would hold the address.
+func parseAddress(address string) *url.URL {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil
+	}
+	return u
+}

@@ -1,0 +1,244 @@
+package slack
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	slackapi "github.com/slack-go/slack"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/templates"
+)
+
+// Sizes of the parts, in characters. The header's, a field's, a section's and a button's are at most what Slack takes
+// (https://docs.slack.dev/reference/block-kit/blocks, …/block-elements/button-element); most are less, because a text that
+// long is not read.
+const (
+	headerSize     = 150
+	sectionSize    = 3000
+	fieldsInBlock  = 10
+	headlineSize   = 600
+	stateSize      = 150
+	checksSize     = 600
+	vitalNameSize  = 80
+	vitalValueSize = 80
+	vitalNoteSize  = 150
+	changeSize     = 200
+	lineNameSize   = 100
+	lineTextSize   = 300
+	footSize       = 500
+	countsSize     = 300
+	newsSize       = 1000
+	fallbackSize   = 600
+	buttonTextSize = 75
+	buttonURLSize  = 3000
+	mostButtons    = 5
+	// More of these than that are not read; the alerts that are not named are counted.
+	mostVitals = 20
+	mostTables = 8
+	mostAlerts = 40
+)
+
+// post is a message as Slack takes it. The blocks stand above the attachment and are never folded away; the attachment
+// gives the coloured bar. text is what a notification on a lock screen shows.
+type post struct {
+	text       string
+	blocks     []slackapi.Block
+	attachment slackapi.Attachment
+}
+
+// layout is the content as a post that fits into Slack's limits.
+func layout(c templates.Content) post { return fit(partsOf(c)) }
+
+// parts is what a post is made of, before it is known what of it fits.
+type parts struct {
+	templates.Content
+	// hiddenAlerts is how many of the alerts' lines were dropped.
+	hiddenAlerts int
+}
+
+// partsOf leaves out what nobody needs: of an agent that has recovered, the vitals that are as they should be.
+func partsOf(c templates.Content) parts {
+	if c.Status == alert.StatusResolved {
+		var loud []templates.Vital
+		for _, v := range c.Vitals {
+			if v.Loud {
+				loud = append(loud, v)
+			}
+		}
+		c.Vitals = loud
+	}
+	c.Vitals = c.Vitals[:min(len(c.Vitals), mostVitals)]
+	c.Tables = c.Tables[:min(len(c.Tables), mostTables)]
+	p := parts{Content: c}
+	p.dropAlerts(max(0, len(c.Alerts)-mostAlerts))
+	return p
+}
+
+func (p *parts) post() post {
+	title := plainText(p.Emoji+" "+p.Title, headerSize)
+	if title.Text == "" {
+		title.Text = "Alert"
+	}
+	top := []slackapi.Block{slackapi.NewHeaderBlock(title)}
+	if headline := mrkdwn(p.Headline, headlineSize); headline != "" {
+		top = append(top, section(headline))
+	}
+	return post{
+		text:   fallback(p.Content),
+		blocks: top,
+		attachment: slackapi.Attachment{
+			Color:    colour(p.Content),
+			Fallback: mrkdwn(p.State+" "+p.Counts, fallbackSize),
+			Blocks:   slackapi.Blocks{BlockSet: p.details()},
+		},
+	}
+}
+
+// fallback is the message in one line, for notifications and for screen readers.
+func fallback(c templates.Content) string {
+	text := c.Emoji + " " + c.Title
+	if c.Headline != "" {
+		text += " — " + c.Headline
+	}
+	return noQuotation(mrkdwn(text, fallbackSize))
+}
+
+// details are the blocks beside the coloured bar.
+func (p *parts) details() []slackapi.Block {
+	var blocks []slackapi.Block
+	add := func(text string) {
+		if text != "" {
+			blocks = append(blocks, section(text))
+		}
+	}
+	add(strings.TrimSpace(bold(mrkdwn(p.State, stateSize)) + "\n" + mrkdwn(p.Checks, checksSize)))
+	changes := make([]string, len(p.Changes))
+	for i, change := range p.Changes {
+		changes[i] = mrkdwn(change, changeSize)
+	}
+	add(withinSection(changes, " · ", 0))
+	for fields := range slices.Chunk(fields(p.Vitals), fieldsInBlock) {
+		blocks = append(blocks, slackapi.NewSectionBlock(nil, fields, nil))
+	}
+	add(withinSection(lines(p.Tables, ""), "\n", 0))
+	add(withinSection(lines(p.Alerts, "▸ "), "\n", p.hiddenAlerts))
+	if foot := p.foot(); foot != "" {
+		blocks = append(blocks, slackapi.NewContextBlock("", markdown(foot)))
+	}
+	if buttons := buttons(p.Links); len(buttons) > 0 {
+		blocks = append(blocks, slackapi.NewActionBlock("", buttons...))
+	}
+	return blocks
+}
+
+// fields are the vitals, each in two short lines; what is not normal has a sign and stands out without colour.
+func fields(vitals []templates.Vital) []*slackapi.TextBlockObject {
+	var all []*slackapi.TextBlockObject
+	for _, v := range vitals {
+		name, value := mrkdwn(v.Name, vitalNameSize), mrkdwn(v.Value, vitalValueSize)
+		if name == "" {
+			continue
+		}
+		if v.Loud {
+			name, value = "⚠ "+bold(name), bold(value)
+		}
+		text := name + "\n" + value
+		if v.Change != "" {
+			text += "  " + mrkdwn(v.Change, vitalNoteSize)
+		}
+		all = append(all, markdown(text))
+	}
+	return all
+}
+
+func lines(of []templates.Line, sign string) []string {
+	all := make([]string, len(of))
+	for i, line := range of {
+		all[i] = sign + strings.TrimSpace(bold(mrkdwn(line.Name, lineNameSize))+"  "+mrkdwn(line.Text, lineTextSize))
+	}
+	return all
+}
+
+// withinSection joins as many of the pieces as a section takes, and says how many more there are, hidden ones included.
+func withinSection(pieces []string, separator string, hidden int) string {
+	more := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%sand %d more", separator, n)
+	}
+	room := sectionSize - length(more(len(pieces)+hidden))
+	size := 0
+	for i, piece := range pieces {
+		if size += length(piece) + length(separator); size > room {
+			return strings.TrimPrefix(strings.Join(pieces[:i], separator)+more(len(pieces)-i+hidden), separator)
+		}
+	}
+	return strings.TrimPrefix(strings.Join(pieces, separator)+more(hidden), separator)
+}
+
+// foot is how many alerts there are, which is never dropped, and how the vitals were taken.
+func (p *parts) foot() string {
+	var texts []string
+	if p.Counts != "" {
+		texts = append(texts, mrkdwn(p.Counts, countsSize))
+	}
+	if p.Foot != "" {
+		texts = append(texts, mrkdwn(p.Foot, footSize))
+	}
+	return strings.Join(texts, " · ")
+}
+
+func buttons(links []templates.Link) []slackapi.BlockElement {
+	var all []slackapi.BlockElement
+	for _, link := range links {
+		if len(all) == mostButtons {
+			break
+		}
+		if link.URL != clip(link.URL, buttonURLSize) || parseAddress(link.URL) == nil || clip(link.Text, buttonTextSize) == "" {
+			continue
+		}
+		button := slackapi.NewButtonBlockElement(fmt.Sprintf("link-%d", len(all)), "", plainText(link.Text, buttonTextSize))
+		button.URL = link.URL
+		all = append(all, button)
+	}
+	return all
+}
+
+// The colours are those of Slack's own logo, so that they suit its light and dark themes.
+const (
+	red   = "#E01E5A"
+	amber = "#ECB22E"
+	blue  = "#36C5F0"
+	green = "#2EB67D"
+)
+
+func colour(c templates.Content) string {
+	switch {
+	case c.Status == alert.StatusResolved:
+		return green
+	case c.Severity == alert.Critical:
+		return red
+	case c.Severity == alert.Info:
+		return blue
+	default:
+		return amber
+	}
+}
+
+func section(text string) *slackapi.SectionBlock {
+	return slackapi.NewSectionBlock(markdown(text), nil, nil)
+}
+
+// markdown is escaped text. Verbatim keeps Slack from making links and channel names out of it by itself.
+func markdown(escaped string) *slackapi.TextBlockObject {
+	return &slackapi.TextBlockObject{Type: slackapi.MarkdownType, Text: noQuotation(escaped), Verbatim: true}
+}
+
+// plainText is text in which Slack interprets nothing, ":fire:" included.
+func plainText(text string, limit int) *slackapi.TextBlockObject {
+	no := false
+	return &slackapi.TextBlockObject{Type: slackapi.PlainTextType, Text: clip(text, limit), Emoji: &no}
+}

@@ -1,0 +1,315 @@
+package templates
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/diagnostics"
+)
+
+// stateOf says in three words how the agent is.
+func stateOf(s *diagnostics.Snapshot) string {
+	return oneLine(s.Agent) + " is " + stateWord(s)
+}
+
+func stateWord(s *diagnostics.Snapshot) string {
+	verdict := func(c *diagnostics.Check) diagnostics.Verdict {
+		if c == nil {
+			return diagnostics.NotOffered
+		}
+		return c.Verdict
+	}
+	health, ready := verdict(s.Health), verdict(s.Ready)
+	switch {
+	case health == diagnostics.Down && !s.Metrics.OK:
+		return "DOWN"
+	case health == diagnostics.Down || health == diagnostics.Degraded:
+		return "DEGRADED"
+	case ready == diagnostics.Down || ready == diagnostics.Degraded:
+		return "NOT READY"
+	case health == diagnostics.Up || ready == diagnostics.Up:
+		return "UP"
+	case s.Metrics.OK:
+		return "ANSWERING (its health is not known)"
+	case s.Health == nil && s.Ready == nil:
+		return "DOWN"
+	default:
+		return "UNCLEAR"
+	}
+}
+
+// uptime is the vital that is told with the checks.
+const uptime = "uptime"
+
+// checksOf says what each endpoint answered: `/health 200 "degraded" (store: unhealthy) · /ready 404 not offered`.
+func checksOf(s *diagnostics.Snapshot) string {
+	var parts []string
+	for _, c := range []*diagnostics.Check{s.Health, s.Ready} {
+		if c != nil {
+			parts = append(parts, checkText(c))
+		}
+	}
+	if !s.Metrics.OK && s.Metrics.Note != "" {
+		parts = append(parts, s.Metrics.Path+" "+s.Metrics.Note)
+	}
+	if s.Health != nil && s.Health.Version != "" {
+		parts = append(parts, "version "+s.Health.Version)
+	}
+	if i := slices.IndexFunc(s.Vitals, func(v diagnostics.Vital) bool { return v.Name == uptime && v.Value != nil }); i >= 0 {
+		parts = append(parts, strings.TrimSpace("up "+diagnostics.FormatVital(s.Vitals[i])+" "+s.Vitals[i].Note))
+	}
+	return oneLine(strings.Join(parts, " · "))
+}
+
+func checkText(c *diagnostics.Check) string {
+	words := []string{c.Path}
+	if c.StatusCode != 0 {
+		words = append(words, fmt.Sprint(c.StatusCode))
+	}
+	if c.Says != "" {
+		words = append(words, fmt.Sprintf("%q", c.Says))
+	}
+	if len(c.Failing) > 0 {
+		words = append(words, "("+strings.Join(c.Failing, ", ")+")")
+	}
+	switch {
+	case c.Verdict == diagnostics.NotOffered:
+		words = append(words, "not offered")
+	case c.Note != "":
+		words = append(words, c.Note)
+	}
+	return strings.Join(words, " ")
+}
+
+// topicWords lead from the words of an alert's name to the topics of the vitals that matter to it.
+var topicWords = []struct{ word, topic string }{
+	{"error", "errors"},
+	{"fail", "errors"},
+	{"slow", "latency"},
+	{"latency", "latency"},
+	{"response", "latency"},
+	{"duration", "latency"},
+	{"memory", "memory"},
+	{"oom", "memory"},
+	{"leak", "memory"},
+	{"cost", "cost"},
+	{"spend", "cost"},
+	{"token", "tokens"},
+	{"cost", "tokens"},
+	{"pool", "capacity"},
+	{"capacity", "capacity"},
+	{"queue", "capacity"},
+	{"session", "capacity"},
+	{"traffic", "traffic"},
+	{"request", "traffic"},
+	{"goroutine", "runtime"},
+	{"cpu", "runtime"},
+	{"gc", "runtime"},
+}
+
+func topicsOf(g alert.Group) []string {
+	name := strings.ToLower(g.Name())
+	var topics []string
+	for _, t := range topicWords {
+		if strings.Contains(name, t.word) {
+			topics = append(topics, t.topic)
+		}
+	}
+	return topics
+}
+
+func about(topics, of []string) bool {
+	return slices.ContainsFunc(of, func(topic string) bool { return slices.Contains(topics, topic) })
+}
+
+// vitals puts first what the alert is about, then what is not normal, then the rest in the profile's order; what cannot
+// be known comes last.
+func vitals(s *diagnostics.Snapshot, topics []string, now time.Time) []Vital {
+	sorted := slices.Clone(s.Vitals)
+	rank := func(v diagnostics.Vital) int {
+		switch {
+		case v.State == diagnostics.StateUnknown:
+			return 4
+		case about(topics, v.Topics):
+			return 0
+		case v.State == diagnostics.StateCritical:
+			return 1
+		case v.State == diagnostics.StateWarning:
+			return 2
+		default:
+			return 3
+		}
+	}
+	slices.SortStableFunc(sorted, func(a, b diagnostics.Vital) int { return cmp.Compare(rank(a), rank(b)) })
+	words := make([]Vital, 0, len(sorted))
+	for _, v := range sorted {
+		if v.Name == uptime {
+			continue
+		}
+		words = append(words, Vital{
+			Name:   oneLine(v.Name),
+			Value:  oneLine(diagnostics.FormatVital(v)),
+			Change: change(v, now, threshold(v, topics)),
+			Loud:   loud(v),
+		})
+	}
+	return words
+}
+
+// A value must differ by this part from what it was for the difference to be worth a word: by less where the value is
+// what the alert is about, or not normal.
+const (
+	smallestChange = 0.25
+	smallestNews   = 0.1
+	// At the end of an alert, what it was not about is told only when it doubled or halved.
+	smallestRecovery = 0.5
+)
+
+// mostChanges is how many differences between fire and resolve are told.
+const mostChanges = 5
+
+func loud(v diagnostics.Vital) bool {
+	return v.State == diagnostics.StateWarning || v.State == diagnostics.StateCritical
+}
+
+func threshold(v diagnostics.Vital, topics []string) float64 {
+	if loud(v) || about(topics, v.Topics) {
+		return smallestNews
+	}
+	return smallestChange
+}
+
+// change says what the value was: "▲ was 0.2 % an hour ago"; and what qualifies it, as "since start".
+func change(v diagnostics.Vital, now time.Time, threshold float64) string {
+	if v.Value == nil {
+		return ""
+	}
+	var parts []string
+	if v.Note != "" {
+		parts = append(parts, v.Note)
+	}
+	if differ(v.Value, v.Before, threshold) {
+		was := diagnostics.Format(*v.Before, v.Unit)
+		arrow := "▲"
+		if *v.Value < *v.Before {
+			arrow = "▼"
+		}
+		if was != diagnostics.Format(*v.Value, v.Unit) {
+			parts = append(parts, fmt.Sprintf("%s was %s %s ago", arrow, was, beforeAge(now.Sub(v.BeforeAt))))
+		}
+	}
+	return oneLine(strings.Join(parts, ", "))
+}
+
+func beforeAge(d time.Duration) string {
+	if d > 55*time.Minute && d < 65*time.Minute {
+		return "an hour"
+	}
+	return ago(d)
+}
+
+// longestTable is how many rows of a table a message shows.
+const longestTable = 4
+
+func tables(s *diagnostics.Snapshot, topics []string) []Line {
+	sorted := slices.Clone(s.Tables)
+	slices.SortStableFunc(sorted, func(a, b diagnostics.Table) int {
+		switch inA, inB := about(topics, a.Topics), about(topics, b.Topics); {
+		case inA && !inB:
+			return -1
+		case inB && !inA:
+			return 1
+		default:
+			return 0
+		}
+	})
+	var lines []Line
+	for _, table := range sorted {
+		var rows []string
+		for i, row := range table.Rows {
+			if i == longestTable {
+				rows = append(rows, fmt.Sprintf("%d more", len(table.Rows)-i))
+				break
+			}
+			text := row.Name + " " + diagnostics.Format(row.Value, table.Unit)
+			if row.Of != nil {
+				text += " of " + diagnostics.Format(*row.Of, table.Unit)
+			}
+			rows = append(rows, text)
+		}
+		if len(rows) > 0 {
+			name := table.Name
+			if table.Note != "" {
+				name += " (" + table.Note + ")"
+			}
+			lines = append(lines, Line{Name: oneLine(name), Text: oneLine(strings.Join(rows, " · "))})
+		}
+	}
+	return lines
+}
+
+// foot says when and how the vitals were taken.
+func foot(s *diagnostics.Snapshot) string {
+	parts := []string{fmt.Sprintf("vitals taken %s UTC in %s", s.TakenAt.UTC().Format("15:04:05"), diagnostics.Format(s.TookSeconds, diagnostics.Seconds))}
+	switch {
+	case s.Metrics.OK:
+		parts = append(parts, "scraped live")
+	case !s.Metrics.At.IsZero():
+		parts = append(parts, fmt.Sprintf("from the last scrape, %s before", ago(s.TakenAt.Sub(s.Metrics.At))))
+	default:
+		parts = append(parts, "nothing was ever scraped")
+	}
+	if s.Metrics.Dropped == 1 {
+		parts = append(parts, fmt.Sprintf("1 line of %s unreadable", s.Metrics.Path))
+	} else if s.Metrics.Dropped > 1 {
+		parts = append(parts, fmt.Sprintf("%d lines of %s unreadable", s.Metrics.Dropped, s.Metrics.Path))
+	}
+	return oneLine(strings.Join(parts, " · "))
+}
+
+// changes says what differs between the agent at fire and now, what the alert is about first: "error rate 7.3 % → 0.1 %".
+func changes(atFire, now *diagnostics.Snapshot, topics []string) []string {
+	if atFire == nil || now == nil {
+		return nil
+	}
+	var state, first, second, rest []string
+	if before, after := stateWord(atFire), stateWord(now); before != after {
+		state = append(state, before+" → "+after)
+	}
+	for _, was := range atFire.Vitals {
+		i := slices.IndexFunc(now.Vitals, func(v diagnostics.Vital) bool { return v.Name == was.Name })
+		if i < 0 || was.Name == uptime {
+			continue
+		}
+		part := smallestRecovery
+		if loud(was) || loud(now.Vitals[i]) || about(topics, was.Topics) {
+			part = smallestNews
+		}
+		if !differ(was.Value, now.Vitals[i].Value, part) {
+			continue
+		}
+		before, after := diagnostics.FormatVital(was), diagnostics.FormatVital(now.Vitals[i])
+		line := oneLine(fmt.Sprintf("%s %s → %s", was.Name, before, after))
+		switch {
+		case before == after:
+		case about(topics, was.Topics):
+			first = append(first, line)
+		case loud(was):
+			second = append(second, line)
+		default:
+			rest = append(rest, line)
+		}
+	}
+	all := slices.Concat(state, first, second, rest)
+	return all[:min(len(all), mostChanges)]
+}
+
+// differ is whether two values are both known and further apart than this part of the larger.
+func differ(a, b *float64, part float64) bool {
+	return a != nil && b != nil && math.Abs(*a-*b) > part*math.Max(math.Abs(*a), math.Abs(*b))
+}

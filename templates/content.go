@@ -1,0 +1,58 @@
+package templates
+
+import "github.com/alertvitals/notifier/alert"
+
+// Content is what people should read about a group, the same for every sink; each sink lays it out and escapes it for its
+// service. Every string is plain text, may hold anything that a label can hold, and has no markup. Numbers are formatted
+// with their units. Parts that have nothing to say are empty.
+type Content struct {
+	// Status is alert.StatusFiring or alert.StatusResolved.
+	Status   string
+	Severity alert.Severity
+	// Emoji stands before Title: "🔴". With it the state is told in words, by colour and by shape.
+	Emoji string
+	// Title says what is wrong and how bad: "CRITICAL · HighErrorRate · aster · 2 firing".
+	Title string
+	// Headline says it in a sentence, and since when.
+	Headline string
+	// State says how the agent is: "aster is DEGRADED"; Checks is what its endpoints said. Both are empty without an agent.
+	State  string
+	Checks string
+	// Vitals are in the order in which they matter to this alert: what is least useful comes last.
+	Vitals []Vital
+	// Changes says, on a resolved group, what got better: "error rate 7.3 % → 0.1 %".
+	Changes []string
+	Tables  []Line
+	// Foot says when and how the vitals were taken.
+	Foot string
+	// Alerts is one line for each alert of the group, firing ones first.
+	Alerts []Line
+	// Counts is how many fire, are resolved and are hidden: "2 firing, 1 resolved, 3 hidden by max_alerts (set max_alerts: 0)".
+	// A sink that runs out of room never drops it.
+	Counts string
+	Links  []Link
+	// News is what people must hear about this change of a group that they know already: "aster-2:8080 joined".
+	// It is empty when there is nothing new to hear.
+	News string
+}
+
+// Vital is one number, in words: "error rate", "7.3 %", "▲ was 0.2 %".
+type Vital struct {
+	Name   string
+	Value  string
+	Change string
+	// Loud is whether the value differs from normal.
+	Loud bool
+}
+
+// Line is a name and what is to be said of it.
+type Line struct {
+	Name string
+	Text string
+}
+
+// Link is an address for people. URL is http or https.
+type Link struct {
+	Text string
+	URL  string
+}

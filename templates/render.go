@@ -1,0 +1,211 @@
+package templates
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	amtemplate "github.com/prometheus/alertmanager/template"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/diagnostics"
+)
+
+// Input is all that a message is made of.
+type Input struct {
+	// Group is what the receiver is told, without personal labels.
+	Group alert.Group
+	// Snapshot is the agent now, AtFire the one that was shown when the group began to fire; either may be nil.
+	Snapshot, AtFire *diagnostics.Snapshot
+	// Known are the fingerprints of the alerts that people were told fire. It is empty at a group's first message.
+	Known []string
+	// Now is when the message is made.
+	Now time.Time
+}
+
+//go:embed *.tmpl
+var files embed.FS
+
+// texts are parsed once: a broken embedded template is a broken build, and the tests run every one.
+var texts = template.Must(template.New("").Option("missingkey=zero").
+	Funcs(template.FuncMap(amtemplate.DefaultFuncs)).
+	Funcs(template.FuncMap{"ago": ago, "clock": clock}).
+	ParseFS(files, "*.tmpl"))
+
+// Render says in words what in holds. It always has an answer: a template that fails leaves its text to plain words.
+func Render(in Input) Content {
+	in.Now = in.Now.UTC()
+	g := in.Group
+	v := view{
+		Status:   g.Status(),
+		Severity: string(g.Severity()),
+		Name:     name(g),
+		Agent:    agentName(in),
+		Firing:   len(g.Alerts.Firing()),
+		Resolved: len(g.Alerts.Resolved()),
+		Hidden:   g.Truncated,
+		Since:    g.Since().UTC(),
+		Until:    g.Until().UTC(),
+		Now:      in.Now,
+		Summary:  summary(g),
+		Where:    where(g),
+		Joined:   joined(in),
+		Left:     left(in),
+		Repeat:   g.Reason == "repeat interval elapsed",
+		Known:    len(in.Known) > 0,
+	}
+	c := Content{
+		Status:   v.Status,
+		Severity: g.Severity(),
+		Emoji:    emoji(v.Status, g.Severity()),
+		Title:    execute("title", v),
+		Headline: execute("headline", v),
+		Counts:   execute("counts", v),
+		News:     execute("news", v),
+		Alerts:   alertLines(g),
+		Links:    links(g),
+	}
+	if in.Snapshot != nil {
+		topics := topicsOf(g)
+		c.State, c.Checks = stateOf(in.Snapshot), checksOf(in.Snapshot)
+		c.Vitals = vitals(in.Snapshot, topics, in.Now)
+		if v.Status == alert.StatusFiring {
+			c.Tables = tables(in.Snapshot, topics)
+		}
+		c.Foot = foot(in.Snapshot)
+	}
+	if v.Status == alert.StatusResolved {
+		c.Changes = changes(in.AtFire, in.Snapshot, topicsOf(g))
+	}
+	return c
+}
+
+// view is what the embedded templates see.
+type view struct {
+	Status, Severity, Name, Agent string
+	Firing, Resolved              int
+	Hidden                        uint64
+	Since, Until, Now             time.Time
+	Summary, Where                string
+	Joined, Left                  []string
+	Repeat, Known                 bool
+}
+
+func execute(name string, v view) string {
+	var text strings.Builder
+	if err := texts.ExecuteTemplate(&text, name, v); err != nil {
+		return fmt.Sprintf("%s: %s (%s)", strings.ToUpper(v.Severity), v.Name, v.Status)
+	}
+	return oneLine(text.String())
+}
+
+// oneLine folds white space and drops what could break a line, a header or a terminal.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || (r >= 0x7f && r < 0xa0) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	return strings.Join(strings.Fields(text), " ")
+}
+
+func emoji(status string, severity alert.Severity) string {
+	switch {
+	case status == alert.StatusResolved:
+		return "🟢"
+	case severity == alert.Critical:
+		return "🔴"
+	case severity == alert.Info:
+		return "🔵"
+	default:
+		return "🟠"
+	}
+}
+
+// name is what the group is about: its alertname, or how many different ones it has.
+func name(g alert.Group) string {
+	if n := g.Name(); n != "" {
+		return oneLine(n)
+	}
+	var names []string
+	for _, a := range g.Alerts {
+		if n := a.Labels["alertname"]; n != "" && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	if len(names) == 0 {
+		return "alert without a name"
+	}
+	return oneLine(fmt.Sprintf("%s (+%d more)", names[0], len(names)-1))
+}
+
+func agentName(in Input) string {
+	if in.Snapshot != nil {
+		return oneLine(in.Snapshot.Agent)
+	}
+	return oneLine(in.Group.CommonLabels()["job"])
+}
+
+// shown are the alerts that the headline speaks of: those that fire, or all when none does.
+func shown(g alert.Group) amtemplate.Alerts {
+	if firing := g.Alerts.Firing(); len(firing) > 0 {
+		return firing
+	}
+	return g.Alerts
+}
+
+func summary(g alert.Group) string {
+	return oneLine(explain(shown(g)[0].Annotations, "summary", "description", "message"))
+}
+
+func explain(annotations amtemplate.KV, preferred ...string) string {
+	for _, name := range preferred {
+		if text := annotations[name]; text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// where is the first instance that the headline names, and how many more there are.
+func where(g alert.Group) string {
+	var instances []string
+	for _, a := range shown(g) {
+		if instance := a.Labels["instance"]; instance != "" && !slices.Contains(instances, instance) {
+			instances = append(instances, instance)
+		}
+	}
+	switch {
+	case len(instances) == 0, len(instances) == 1 && strings.Contains(summary(g), instances[0]):
+		return ""
+	case len(instances) == 1:
+		return oneLine(instances[0])
+	default:
+		return oneLine(fmt.Sprintf("%s (+%d more)", instances[0], len(instances)-1))
+	}
+}
+
+// joined and left are the alerts that fire and were not known to, and the known ones that do no longer.
+func joined(in Input) []string {
+	var lines []string
+	for i, a := range in.Group.Alerts {
+		if a.Status == alert.StatusFiring && !slices.Contains(in.Known, a.Fingerprint) {
+			lines = append(lines, alertName(in.Group, i))
+		}
+	}
+	return lines
+}
+
+func left(in Input) []string {
+	var lines []string
+	for i, a := range in.Group.Alerts {
+		if a.Status == alert.StatusResolved && slices.Contains(in.Known, a.Fingerprint) {
+			lines = append(lines, alertName(in.Group, i))
+		}
+	}
+	return lines
+}

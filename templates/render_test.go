@@ -1,0 +1,246 @@
+package templates
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	amtemplate "github.com/prometheus/alertmanager/template"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/diagnostics"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var now = time.Date(2026, 3, 14, 9, 17, 4, 0, time.UTC)
+
+func at(hour, minute int) time.Time { return time.Date(2026, 3, 14, hour, minute, 0, 0, time.UTC) }
+
+func errorRate(instance, text, fingerprint string) amtemplate.Alert {
+	return amtemplate.Alert{
+		Status:       alert.StatusFiring,
+		Labels:       amtemplate.KV{"alertname": "HighErrorRate", "job": "aster", "severity": "critical", "instance": instance},
+		Annotations:  amtemplate.KV{"summary": "Error rate is " + text, "runbook_url": "https://runbooks.example.com/errors"},
+		StartsAt:     at(9, 14),
+		GeneratorURL: "http://prometheus:9090/graph?g0.expr=up",
+		Fingerprint:  fingerprint,
+	}
+}
+
+func resolvedAt(a amtemplate.Alert, end time.Time) amtemplate.Alert {
+	a.Status, a.EndsAt = alert.StatusResolved, end
+	return a
+}
+
+func group(alerts ...amtemplate.Alert) alert.Group {
+	return alert.Group{
+		Key: "k", Alerts: alerts, ExternalURL: "http://alertmanager:9093/",
+		GroupLabels: amtemplate.KV{"alertname": "HighErrorRate", "job": "aster"},
+	}
+}
+
+func number(v float64) *float64 { return &v }
+
+func sick() *diagnostics.Snapshot {
+	return &diagnostics.Snapshot{
+		Agent: "aster", Instance: "aster:8080", Profile: "aster-server",
+		TakenAt: now, TookSeconds: 0.034,
+		Health:  &diagnostics.Check{Path: "/health", Verdict: diagnostics.Degraded, StatusCode: 200, Says: "degraded", Failing: []string{"store: unhealthy"}, Version: "v0.35.0"},
+		Ready:   &diagnostics.Check{Path: "/ready", Verdict: diagnostics.NotOffered, StatusCode: 404},
+		Metrics: diagnostics.Scrape{Path: "/metrics", OK: true, At: now, Samples: 893, Dropped: 2},
+		Vitals: []diagnostics.Vital{
+			{Name: "requests", Value: number(31), Unit: diagnostics.PerSecond, State: diagnostics.StateOK, Before: number(44), BeforeAt: now.Add(-time.Hour), Topics: []string{"traffic"}},
+			{Name: "sessions", Unit: diagnostics.Short, State: diagnostics.StateUnknown, Note: "not reported by this agent"},
+			{Name: "p95 latency", Value: number(10), Bound: ">", Unit: diagnostics.Seconds, State: diagnostics.StateCritical, Before: number(0.8), BeforeAt: now.Add(-time.Hour), Topics: []string{"latency"}},
+			{Name: "error rate", Value: number(0.073), Unit: diagnostics.PercentUnit, State: diagnostics.StateWarning, Before: number(0.002), BeforeAt: now.Add(-time.Hour), Topics: []string{"errors"}},
+			{Name: "memory", Value: number(412 << 20), Unit: diagnostics.Bytes, State: diagnostics.StateOK, Before: number(411 << 20), BeforeAt: now.Add(-20 * time.Minute), Topics: []string{"memory"}},
+			{Name: "uptime", Value: number(352800), Unit: diagnostics.Seconds, State: diagnostics.StateOK, Note: "restarted"},
+			{Name: "tokens in", Value: number(1840), Unit: diagnostics.Tokens, State: diagnostics.StateOK, Note: "since start", Topics: []string{"tokens"}},
+		},
+		Tables: []diagnostics.Table{
+			{Name: "slowest paths", Unit: diagnostics.Seconds, Topics: []string{"latency"}, Rows: []diagnostics.Row{{Name: "/v1/agents/chat", Value: 9.5}}},
+			{Name: "failing tools (1 h)", Unit: diagnostics.Short, Topics: []string{"errors"}, Rows: []diagnostics.Row{
+				{Name: "bash_exec", Value: 41, Of: number(52)},
+				{Name: "file_read", Value: 3, Of: number(610)},
+				{Name: "c", Value: 2},
+				{Name: "d", Value: 1},
+				{Name: "e", Value: 1},
+				{Name: "f", Value: 1},
+			}},
+		},
+	}
+}
+
+func well() *diagnostics.Snapshot {
+	s := sick()
+	s.Health.Verdict, s.Health.Says, s.Health.Failing = diagnostics.Up, "healthy", nil
+	s.Vitals[2].Value, s.Vitals[2].Bound, s.Vitals[2].State = number(0.7), "", diagnostics.StateOK
+	s.Vitals[3].Value, s.Vitals[3].State = number(0.001), diagnostics.StateOK
+	return s
+}
+
+func down() *diagnostics.Snapshot {
+	return &diagnostics.Snapshot{
+		Agent: "aster", Instance: "aster:8080", TakenAt: now, TookSeconds: 0.002,
+		Health:  &diagnostics.Check{Path: "/health", Verdict: diagnostics.Down, Note: "connection refused at aster:8080"},
+		Metrics: diagnostics.Scrape{Path: "/metrics", At: now.Add(-77 * time.Second), Note: "connection refused at aster:8080"},
+		Vitals: []diagnostics.Vital{
+			{Name: "memory", Value: number(412 << 20), Unit: diagnostics.Bytes, State: diagnostics.StateOK},
+		},
+	}
+}
+
+// asText is a Content as the golden files show it.
+func asText(c Content) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n%s\n", c.Emoji, c.Title, c.Headline)
+	optional := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(&b, "%-8s %s\n", label, text)
+		}
+	}
+	optional("state", c.State)
+	optional("checks", c.Checks)
+	for _, v := range c.Vitals {
+		loud := ""
+		if v.Loud {
+			loud = " !"
+		}
+		optional("vital", strings.TrimRight(fmt.Sprintf("%s: %s  %s", v.Name, v.Value, v.Change), " ")+loud)
+	}
+	optional("changes", strings.Join(c.Changes, " · "))
+	for _, t := range c.Tables {
+		optional("table", t.Name+": "+t.Text)
+	}
+	optional("foot", c.Foot)
+	for _, a := range c.Alerts {
+		optional("alert", a.Name+": "+a.Text)
+	}
+	optional("counts", c.Counts)
+	for _, l := range c.Links {
+		optional("link", l.Text+" "+l.URL)
+	}
+	optional("news", c.News)
+	return b.String()
+}
+
+func TestGolden(t *testing.T) {
+	first := errorRate("aster-0:8080", "7.3 %", "f0")
+	second := errorRate("aster-1:8080", "9.0 %", "f1")
+	truncated := group(resolvedAt(first, at(9, 16)))
+	truncated.Truncated = 3
+	repeated := group(first)
+	repeated.Reason = "repeat interval elapsed"
+	nameless := alert.Group{Key: "k", Alerts: amtemplate.Alerts{{Status: alert.StatusFiring, Labels: amtemplate.KV{"team": "x"}, Fingerprint: "f0"}}}
+	hostile := errorRate("a:1\r\nBcc: x", "<!channel> \x1b[31m\u2028 *bold* {{ .Secret }}", "f0")
+	hostile.Labels["severity"] = "critical\nX: y"
+	hostile.Annotations["runbook_url"] = "javascript:alert(1)"
+	hostile.GeneratorURL = "http://user:pw@prometheus/graph"
+	mixed := group(first, errorRate("aster-0:8080", "x", "f2"))
+	mixed.Alerts[1].Labels = amtemplate.KV{"alertname": "Slow", "job": "aster", "severity": "warning"}
+	mixed.GroupLabels = amtemplate.KV{"job": "aster"}
+
+	for name, in := range map[string]Input{
+		"firing":        {Group: group(first, second), Snapshot: sick()},
+		"without-agent": {Group: group(first)},
+		"agent-down":    {Group: group(first), Snapshot: down()},
+		"joined":        {Group: group(first, second), Snapshot: sick(), AtFire: sick(), Known: []string{"f0"}},
+		"left":          {Group: group(resolvedAt(first, at(9, 16)), second), Snapshot: sick(), AtFire: sick(), Known: []string{"f0", "f1"}},
+		"repeated":      {Group: repeated, Known: []string{"f0"}},
+		"resolved":      {Group: group(resolvedAt(first, at(9, 41)), resolvedAt(second, at(9, 40))), Snapshot: well(), AtFire: sick(), Known: []string{"f0", "f1"}, Now: at(9, 42)},
+		"unheard-of":    {Group: group(resolvedAt(first, at(9, 41)))},
+		"truncated":     {Group: truncated, Known: []string{"f0"}},
+		"nameless":      {Group: nameless},
+		"hostile":       {Group: group(hostile), Snapshot: sick()},
+		"mixed":         {Group: mixed},
+		"old":           {Group: group(first), Now: now.Add(50 * time.Hour)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if in.Now.IsZero() {
+				in.Now = now
+			}
+			got := asText(Render(in))
+
+			for _, never := range []string{"NaN", "<nil>", "0001", "no value", "%!", "null", "N/A", "\x1b", "\r", "f0", "javascript", ":pw@"} {
+				assert.NotContains(t, got, never)
+			}
+			golden := filepath.Join("testdata", name+".golden")
+			if *update {
+				require.NoError(t, os.MkdirAll("testdata", 0o750))
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o600))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got)
+		})
+	}
+}
+
+func TestStateWord(t *testing.T) {
+	check := func(v diagnostics.Verdict) *diagnostics.Check { return &diagnostics.Check{Verdict: v} }
+	for name, tc := range map[string]struct {
+		health, ready *diagnostics.Check
+		scraped       bool
+		want          string
+	}{
+		"all well":                       {check(diagnostics.Up), check(diagnostics.Up), true, "UP"},
+		"no answer at all":               {check(diagnostics.Down), check(diagnostics.Down), false, "DOWN"},
+		"unhealthy but alive":            {check(diagnostics.Down), nil, true, "DEGRADED"},
+		"says degraded":                  {check(diagnostics.Degraded), check(diagnostics.Up), true, "DEGRADED"},
+		"not ready":                      {check(diagnostics.Up), check(diagnostics.Down), true, "NOT READY"},
+		"healthy, metrics gone":          {check(diagnostics.Up), nil, false, "UP"},
+		"only metrics":                   {nil, nil, true, "ANSWERING (its health is not known)"},
+		"an HTML page":                   {check(diagnostics.Unclear), nil, true, "ANSWERING (its health is not known)"},
+		"an HTML page and nothing else":  {check(diagnostics.Unclear), nil, false, "UNCLEAR"},
+		"nothing to ask, nothing scrape": {nil, nil, false, "DOWN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &diagnostics.Snapshot{Health: tc.health, Ready: tc.ready, Metrics: diagnostics.Scrape{OK: tc.scraped}}
+			assert.Equal(t, tc.want, stateWord(s))
+		})
+	}
+}
+
+func TestAgo(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second:                    "0 s",
+		12 * time.Second:                "12 s",
+		time.Minute:                     "1 min",
+		27*time.Minute + 59*time.Second: "27 min",
+		time.Hour:                       "1 h",
+		65 * time.Minute:                "1 h 5 min",
+		24 * time.Hour:                  "1 d",
+		98 * time.Hour:                  "4 d 2 h",
+	} {
+		assert.Equal(t, want, ago(d))
+	}
+}
+
+func FuzzRenderKeepsEveryTextOnOneLine(f *testing.F) {
+	f.Add("HighErrorRate", "critical", "Error rate\nis high", "aster:8080")
+	f.Add("", "\xff", "\u2028<!here>", "\x00")
+	f.Fuzz(func(t *testing.T, alertname, severity, text, instance string) {
+		g := group(amtemplate.Alert{
+			Status: alert.StatusFiring, Fingerprint: "f",
+			Labels:      amtemplate.KV{"alertname": alertname, "severity": severity, "instance": instance, text: text},
+			Annotations: amtemplate.KV{"summary": text, "runbook_url": text},
+		}, errorRate(instance, text, "g"))
+		c := Render(Input{Group: g, Snapshot: sick(), Known: []string{"g"}, Now: now})
+		for _, line := range strings.Split(strings.TrimSuffix(asText(c), "\n"), "\n") {
+			require.NotContains(t, line, "\r")
+		}
+		require.NotEmpty(t, c.Title)
+		require.NotEmpty(t, c.Counts)
+		require.NotContains(t, c.Title+c.Headline+c.News+c.Counts, "\n")
+		for _, l := range c.Links {
+			require.True(t, strings.HasPrefix(l.URL, "http"), l.URL)
+		}
+	})
+}
