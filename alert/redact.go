@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -44,7 +45,8 @@ func hider(labels template.KV, names []string) replacer {
 	var pairs []string
 	for _, name := range names {
 		if value := labels[name]; len(value) >= shortestSecret {
-			pairs = append(pairs, value, Redacted)
+			// A source link holds the value as it is escaped in a query.
+			pairs = append(pairs, value, Redacted, url.QueryEscape(value), url.QueryEscape(Redacted))
 		}
 	}
 	return replacer{strings.NewReplacer(pairs...)}

@@ -18,7 +18,7 @@ func TestP10RedactHidesPersonalLabelsWhereverTheyStand(t *testing.T) {
 				Status:       StatusFiring,
 				Labels:       template.KV{"alertname": "HighCost", "user_email": "ada@example.com", "user_id": "7", "team": "ada@example.com"},
 				Annotations:  template.KV{"summary": "ada@example.com spent 7 USD"},
-				GeneratorURL: "http://prometheus/graph?g0.expr=cost{user_email=\"ada@example.com\"}",
+				GeneratorURL: "http://prometheus/graph?g0.expr=cost%7Buser_email%3D%22ada%40example.com%22%7D",
 			},
 			{Status: StatusFiring, Labels: template.KV{"alertname": "HighCost"}, Annotations: template.KV{"summary": "plain"}},
 		},
@@ -31,6 +31,7 @@ func TestP10RedactHidesPersonalLabelsWhereverTheyStand(t *testing.T) {
 	shown, err := json.Marshal(got)
 	require.NoError(t, err)
 	assert.NotContains(t, string(shown), "ada@example.com")
+	assert.NotContains(t, string(shown), "ada%40example.com")
 	assert.Equal(t, "[redacted]", got.Alerts[0].Labels["user_id"])
 	assert.Equal(t, "[redacted] spent 7 USD", got.Alerts[0].Annotations["summary"], "a value too short to be told from other text stays")
 	assert.Equal(t, "plain", got.Alerts[1].Annotations["summary"])

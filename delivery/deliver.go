@@ -13,6 +13,7 @@ import (
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers"
+	"github.com/alertvitals/notifier/templates"
 )
 
 // deliver tells one entry, and tries until that succeeds. It returns the group's new state once that is stored; ok is
@@ -77,11 +78,12 @@ func (r *run) try(ctx context.Context, d *draft) (receipt notifiers.Receipt, err
 		d.snapshot = r.look(ctx, d.entry.group)
 	}
 	e := d.entry
-	content := r.Render(Input{
-		Group: e.group, Snapshot: d.snapshot, AtFire: d.before.AtFire, Known: d.before.Known, Now: time.Now(),
+	shown := e.group.Redact(r.Redact)
+	content := r.Render(templates.Input{
+		Group: shown, Snapshot: d.snapshot, AtFire: d.before.AtFire, Known: d.before.Known, Now: time.Now(),
 	})
 	return r.Sink.Notify(ctx, notifiers.Message{
-		ID: r.id(e), Receiver: r.Receiver, Group: e.group, Content: content, Snapshot: d.snapshot, Previous: d.before.Receipt,
+		ID: r.id(e), Receiver: r.Receiver, Group: shown, Content: content, Snapshot: d.snapshot, Previous: d.before.Receipt,
 	})
 }
 

@@ -210,7 +210,7 @@ func testLoop(j Journal, s notifiers.Notifier) Loop {
 			}
 			return []string{"log"}
 		},
-		Render: func(in Input) templates.Content { return templates.Content{Title: in.Group.Name()} },
+		Render: func(in templates.Input) templates.Content { return templates.Content{Title: in.Group.Name()} },
 		Sink:   s,
 		Logger: slog.New(slog.DiscardHandler),
 	}

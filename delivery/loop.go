@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/templates"
@@ -46,17 +45,6 @@ type Snapshotter interface {
 	Snapshot(ctx context.Context, labels map[string]string) *diagnostics.Snapshot
 }
 
-// Input is what a message is made of.
-type Input struct {
-	Group alert.Group
-	// Snapshot is how the agent is now; AtFire is how it was when the group began to fire, nil for the first message.
-	// Both are nil without an agent.
-	Snapshot, AtFire *diagnostics.Snapshot
-	// Known are the fingerprints of the alerts that people were told fire.
-	Known []string
-	Now   time.Time
-}
-
 // Loop delivers to one sink of one receiver. Fields without a default are required.
 type Loop struct {
 	// Cursor names the loop in the journal. It has to stay the same over restarts and changes of the configuration: a
@@ -68,11 +56,13 @@ type Loop struct {
 	// SendResolved is whether people are told of a group that is resolved.
 	SendResolved bool
 	Journal      Journal
+	// Redact are the labels whose values nobody is shown; routes and agents are found by them nonetheless.
+	Redact []string
 	// Routes gives the names of the receivers that an alert with these labels goes to.
 	Routes func(labels map[string]string) []string
 	// Snapshots is nil when no agent is configured.
 	Snapshots Snapshotter
-	Render    func(Input) templates.Content
+	Render    func(templates.Input) templates.Content
 	Sink      notifiers.Notifier
 	// Metrics are shared by all loops. Default: metrics that nobody sees.
 	Metrics *Metrics

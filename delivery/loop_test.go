@@ -101,7 +101,7 @@ func TestFailedTriesAreRepeatedUntilOneSucceeds(t *testing.T) {
 			looks++
 			return &diagnostics.Snapshot{Agent: "aster"}
 		})
-		l.Render = func(in Input) templates.Content {
+		l.Render = func(in templates.Input) templates.Content {
 			rendered = append(rendered, in.Now)
 			return templates.Content{}
 		}
@@ -246,12 +246,12 @@ func TestReceiptAndKnowledgeLastUntilResolved(t *testing.T) {
 		s := &sink{notify: func(_ context.Context, n int, _ notifiers.Message) (notifiers.Receipt, error) {
 			return notifiers.Receipt{"ts": fmt.Sprint(n)}, nil
 		}}
-		var inputs []Input
+		var inputs []templates.Input
 		l := testLoop(j, s)
 		l.Snapshots = snapshots(func(map[string]string) *diagnostics.Snapshot {
 			return &diagnostics.Snapshot{Agent: fmt.Sprint(len(inputs))}
 		})
-		l.Render = func(in Input) templates.Content {
+		l.Render = func(in templates.Input) templates.Content {
 			inputs = append(inputs, in)
 			return templates.Content{}
 		}
@@ -318,7 +318,7 @@ func TestAPanicIsAFailedTry(t *testing.T) {
 		},
 		"template": func(l *Loop) {
 			var calls int
-			l.Render = func(Input) templates.Content {
+			l.Render = func(templates.Input) templates.Content {
 				if calls++; calls == 1 {
 					panic("boom")
 				}

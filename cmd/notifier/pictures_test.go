@@ -31,7 +31,7 @@ func TestPictures(t *testing.T) {
 	photograph(t, d.slackURL, "slack-firing.png", 560)
 
 	require.NoError(t, d.recover(t.Context()))
-	photograph(t, d.slackURL, "slack-resolved.png", 640)
+	photograph(t, d.slackURL, "slack-resolved.png", 500)
 }
 
 func photograph(t *testing.T, url, name string, height int) {

@@ -119,9 +119,11 @@ func (p *parts) details() []slackapi.Block {
 		changes[i] = mrkdwn(change, changeSize)
 	}
 	add(withinSection(changes, " · ", 0))
-	for fields := range slices.Chunk(fields(p.Vitals), fieldsInBlock) {
+	prominent, rest := prominent(p.Vitals)
+	for fields := range slices.Chunk(fields(prominent), fieldsInBlock) {
 		blocks = append(blocks, slackapi.NewSectionBlock(nil, fields, nil))
 	}
+	add(withinSection(inLine(rest), " · ", 0))
 	add(withinSection(lines(p.Tables, ""), "\n", 0))
 	add(withinSection(lines(p.Alerts, "▸ "), "\n", p.hiddenAlerts))
 	if foot := p.foot(); foot != "" {
@@ -131,6 +133,34 @@ func (p *parts) details() []slackapi.Block {
 		blocks = append(blocks, slackapi.NewActionBlock("", buttons...))
 	}
 	return blocks
+}
+
+// fewestFields is how many vitals have a field of their own though they are normal: those that matter most to the alert.
+const fewestFields = 4
+
+// prominent splits the vitals into those that have a field each, all that are not normal among them, and the rest, which
+// shares a few lines. An even number of fields fills Slack's two columns.
+func prominent(vitals []templates.Vital) (fields, rest []templates.Vital) {
+	n := fewestFields
+	for i, v := range vitals {
+		if v.Loud {
+			n = max(n, i+1)
+		}
+	}
+	n = min(n+n%2, len(vitals))
+	return vitals[:n], vitals[n:]
+}
+
+// inLine are vitals as parts of one line: "requests *31 /s*".
+func inLine(vitals []templates.Vital) []string {
+	all := make([]string, len(vitals))
+	for i, v := range vitals {
+		all[i] = mrkdwn(v.Name, vitalNameSize) + " " + bold(mrkdwn(v.Value, vitalValueSize))
+		if v.Change != "" {
+			all[i] += " " + mrkdwn(v.Change, vitalNoteSize)
+		}
+	}
+	return all
 }
 
 // fields are the vitals, each in two short lines; what is not normal has a sign and stands out without colour.
