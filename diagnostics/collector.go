@@ -152,9 +152,9 @@ func (c *Collector) pollEvery(ctx context.Context, a *agent, offset time.Duratio
 		}
 		if failed != was {
 			if failed != "" {
-				c.logger.Warn("agent cannot be scraped", "agent", a.name, "reason", failed)
+				c.logger.Warn("Agent cannot be scraped", "agent", a.name, "reason", failed)
 			} else {
-				c.logger.Info("agent can be scraped again", "agent", a.name)
+				c.logger.Info("Agent can be scraped again", "agent", a.name)
 			}
 			was = failed
 		}
@@ -174,7 +174,7 @@ func (c *Collector) poll(ctx context.Context, a *agent) (failed string) {
 		return got.failed // our end says nothing of the agent
 	}
 	if err := a.series.store(ctx, got.at, got.took, got.exposition, got.failed == ""); err != nil {
-		c.logger.Error("scrape could not be stored", "agent", a.name, "err", err)
+		c.logger.Error("Scrape could not be stored", "agent", a.name, "err", err)
 	}
 	return got.failed
 }
@@ -293,7 +293,7 @@ func (c *Collector) scrapeFresh(ctx context.Context, a *agent, waited time.Durat
 		return got
 	}
 	if err := a.series.store(c.ctx, got.at, got.took, got.exposition, true); err != nil {
-		c.logger.Error("scrape could not be stored", "agent", a.name, "err", err)
+		c.logger.Error("Scrape could not be stored", "agent", a.name, "err", err)
 		got.failed = "scraped, but it could not be stored"
 	}
 	return got
@@ -305,7 +305,7 @@ func (c *Collector) addVitals(ctx context.Context, a *agent, s *Snapshot) {
 	c.work.Go(func() {
 		r, err := c.read(ctx, a, s.TakenAt)
 		if err != nil && ctx.Err() == nil {
-			c.logger.Error("vitals could not be computed", "agent", a.name, "err", err)
+			c.logger.Error("Vitals could not be computed", "agent", a.name, "err", err)
 			r.note = "some vitals could not be computed"
 		} else if err != nil {
 			r.note = "the vitals were not ready in time"

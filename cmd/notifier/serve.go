@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/common/version"
 	exporterweb "github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 
@@ -40,6 +41,7 @@ func serve(ctx context.Context, configFile, storagePath string, flags *exporterw
 	if err := exporterweb.Validate(*flags.WebConfigFile); err != nil {
 		return fmt.Errorf("reading --web.config.file: %w", err)
 	}
+	logger.Info("Starting notifier", "version", version.Info(), "config", configFile, "storage", storagePath)
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return serveConfig(ctx, cfg, storagePath, flags, logger, reg, nil)
 }
