@@ -116,6 +116,19 @@ func common(alerts template.Alerts, of func(template.Alert) template.KV) templat
 	return shared
 }
 
+// Lead is the alert that stands for the group where one has to: the first that fires, or the first when none does.
+func (g Group) Lead() template.Alert {
+	if firing := g.Alerts.Firing(); len(firing) > 0 {
+		return firing[0]
+	}
+	return g.Alerts[0]
+}
+
+// OneJob is whether all alerts have the same job label, so that what is seen of one's agent may be said of all.
+func (g Group) OneJob() bool {
+	return !slices.ContainsFunc(g.Alerts, func(a template.Alert) bool { return a.Labels["job"] != g.Alerts[0].Labels["job"] })
+}
+
 // Name is the alertname that the alerts share, or the group label of that name, or "" when they have several.
 func (g Group) Name() string {
 	if name := g.CommonLabels()["alertname"]; name != "" {

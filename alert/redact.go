@@ -2,6 +2,7 @@ package alert
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,15 +24,17 @@ func (g Group) Redact(names []string) Group {
 		return g
 	}
 	alerts := make(template.Alerts, len(g.Alerts))
+	group := g.GroupLabels
 	for i, a := range g.Alerts {
 		hide := hider(a.Labels, names)
 		a.Labels = hide.labels(a.Labels, names)
 		a.Annotations = hide.texts(a.Annotations)
-		a.GeneratorURL = hide.Replace(a.GeneratorURL)
+		a.GeneratorURL = hide.text(a.GeneratorURL)
+		group = hide.labels(group, names)
 		alerts[i] = a
 	}
 	g.Alerts = alerts
-	g.GroupLabels = replacer{strings.NewReplacer()}.labels(g.GroupLabels, names)
+	g.GroupLabels = group
 	return g
 }
 
@@ -39,17 +42,39 @@ func hasAny(labels template.KV, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return labels[name] != "" })
 }
 
-type replacer struct{ *strings.Replacer }
+// replacer finds the values of one alert's personal labels in texts; nil finds none.
+type replacer struct{ *regexp.Regexp }
 
 func hider(labels template.KV, names []string) replacer {
-	var pairs []string
+	var values []string
 	for _, name := range names {
 		if value := labels[name]; len(value) >= shortestSecret {
 			// A source link holds the value as it is escaped in a query.
-			pairs = append(pairs, value, Redacted, url.QueryEscape(value), url.QueryEscape(Redacted))
+			values = append(values, value, url.QueryEscape(value))
 		}
 	}
-	return replacer{strings.NewReplacer(pairs...)}
+	if len(values) == 0 {
+		return replacer{}
+	}
+	// The longest first: one value may begin another.
+	slices.SortStableFunc(values, func(a, b string) int { return len(b) - len(a) })
+	for i, value := range values {
+		values[i] = regexp.QuoteMeta(value)
+		// A number or a word within a longer one is not the person: an ID of 100 is not in 1004.
+		if word.MatchString(value) {
+			values[i] = `\b` + value + `\b`
+		}
+	}
+	return replacer{regexp.MustCompile(strings.Join(values, "|"))}
+}
+
+var word = regexp.MustCompile(`^[0-9A-Za-z_]+$`)
+
+func (r replacer) text(text string) string {
+	if r.Regexp == nil {
+		return text
+	}
+	return r.ReplaceAllString(text, Redacted)
 }
 
 func (r replacer) labels(labels template.KV, names []string) template.KV {
@@ -65,7 +90,7 @@ func (r replacer) labels(labels template.KV, names []string) template.KV {
 func (r replacer) texts(texts template.KV) template.KV {
 	kept := make(template.KV, len(texts))
 	for name, text := range texts {
-		kept[name] = r.Replace(text)
+		kept[name] = r.text(text)
 	}
 	return kept
 }

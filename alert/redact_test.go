@@ -9,6 +9,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestP10RedactHidesPersonsAndNothingElse(t *testing.T) {
+	for name, tc := range map[string]struct{ id, text, want string }{
+		"a number within a number": {"100", "100 of 1004 requests", "[redacted] of 1004 requests"},
+		"an address with a tail":   {"ada@example.com", "session ada@example.com/1", "session [redacted]/1"},
+		"too short":                {"7", "7 errors", "7 errors"},
+		"a pattern":                {"a.c+", "abc a.c+", "abc [redacted]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := Group{GroupLabels: template.KV{"session": tc.text}, Alerts: template.Alerts{{
+				Labels: template.KV{"user_id": tc.id}, Annotations: template.KV{"summary": tc.text},
+			}}}
+
+			got := g.Redact([]string{"user_id"})
+
+			assert.Equal(t, tc.want, got.Alerts[0].Annotations["summary"])
+			assert.Equal(t, tc.want, got.GroupLabels["session"])
+		})
+	}
+}
+
 func TestP10RedactHidesPersonalLabelsWhereverTheyStand(t *testing.T) {
 	g := Group{
 		Key:         "k",

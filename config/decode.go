@@ -53,7 +53,11 @@ func refused(n ast.Node, t reflect.Type) (ast.Node, string) {
 	}
 	if decodesItself(t) {
 		if err := yaml.NodeToValue(n, reflect.New(t).Interface()); err != nil {
-			return n, firstLine(err.Error())
+			msg := firstLine(err.Error())
+			if strings.HasPrefix(msg, "parse ") { // net/url repeats the address, with its password
+				msg = "this is not an http or https address"
+			}
+			return n, msg
 		}
 		return nil, ""
 	}

@@ -39,7 +39,11 @@ func newError(name string, source []byte, root ast.Node, problems []problem.Prob
 		if p.Path != "" {
 			msg = p.Path + ": " + msg
 		}
-		e.Findings = append(e.Findings, finding(name, source, line, column, msg))
+		f := finding(name, source, line, column, msg)
+		if last := p.Path[strings.LastIndexByte(p.Path, '.')+1:]; secret.MatchString(last+": x") && !strings.Contains(f.Source, last) {
+			f.Source = stars(f.Source) // the value stands on a line of its own
+		}
+		e.Findings = append(e.Findings, f)
 	}
 	slices.SortStableFunc(e.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -56,20 +60,39 @@ func finding(name string, source []byte, line, column int, msg string) Finding {
 }
 
 // password is what stands before the host in an address.
-var password = regexp.MustCompile(`(//)([^/@\s"']+)@`)
+var password = regexp.MustCompile(`(//)([^@"']+)@`)
 
 // secret is a key that holds one, and its value.
-var secret = regexp.MustCompile(`(\b(?:api_url|app_token|password|credentials|bearer_token|client_secret|routing_key|service_key|secret)["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,}\]]+)`)
+var secret = regexp.MustCompile(`(\b[\w-]*(?:api_url|token|password|credentials|secret|key)["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,}\]]+)`)
+
+// known is what is a secret wherever it stands: Slack's tokens and webhooks.
+var known = regexp.MustCompile(`xox[a-z]-[^\s"',}\]]+|xapp-[^\s"',}\]]+|hooks\.slack\.com/[^\s"',}\]]+`)
 
 // hideSecrets puts stars in the place of secrets, as many as there are characters, so that the caret stays right.
 func hideSecrets(line string) string {
 	line = password.ReplaceAllStringFunc(line, func(found string) string {
 		return "//" + strings.Repeat("*", utf8.RuneCountInString(found)-len("//@")) + "@"
 	})
+	line = known.ReplaceAllStringFunc(line, stars)
 	return secret.ReplaceAllStringFunc(line, func(found string) string {
 		parts := secret.FindStringSubmatch(found)
 		return parts[1] + strings.Repeat("*", utf8.RuneCountInString(parts[2]))
 	})
+}
+
+func stars(text string) string { return strings.Repeat("*", utf8.RuneCountInString(text)) }
+
+// hideValue hides what stands behind the key at a column: nobody knows whether an unknown key holds a secret.
+func hideValue(line string, column int) string {
+	runes := []rune(line)
+	if i := strings.IndexByte(string(runes[min(column-1, len(runes)):]), ':'); i >= 0 {
+		at := len(string(runes[:min(column-1, len(runes))])) + i + 1
+		for at < len(line) && line[at] == ' ' {
+			at++
+		}
+		return line[:at] + stars(line[at:])
+	}
+	return line
 }
 
 // fromYAML is the finding of an error of the YAML library.
@@ -79,7 +102,11 @@ func fromYAML(name string, source []byte, err error) Finding {
 		return finding(name, source, 1, 1, firstLine(err.Error()))
 	}
 	position := at.GetToken().Position
-	return finding(name, source, position.Line, position.Column, firstLine(at.GetMessage()))
+	f := finding(name, source, position.Line, position.Column, firstLine(at.GetMessage()))
+	if strings.HasPrefix(f.Msg, "unknown field") {
+		f.Source = hideValue(f.Source, f.Column)
+	}
+	return f
 }
 
 func firstLine(text string) string {

@@ -95,11 +95,7 @@ func (r *run) look(ctx context.Context, g alert.Group) *diagnostics.Snapshot {
 	if s := r.Snapshots.Snapshot(ctx, g.CommonLabels()); s != nil || len(g.Alerts) == 1 {
 		return s
 	}
-	first := g.Alerts[0]
-	if firing := g.Alerts.Firing(); len(firing) > 0 {
-		first = firing[0]
-	}
-	return r.Snapshots.Snapshot(ctx, first.Labels)
+	return r.Snapshots.Snapshot(ctx, g.Lead().Labels)
 }
 
 // tryContext bounds a try by Limits.Try, and by Limits.Grace after the end of ctx.

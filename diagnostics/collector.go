@@ -227,16 +227,25 @@ func (c *Collector) snapshot(ctx context.Context, a *agent) *Snapshot {
 		s = result.Val.(Snapshot).clone()
 	case <-timer.C:
 		// Only a machine that is short of time gets here: take ends sooner.
-		late = noAnswer(c.deadline)
+		late = "not known in time"
 	case <-ctx.Done():
 		late = "not waited for"
 	}
 	if late != "" {
 		s = Snapshot{Agent: a.name, Instance: a.instance, TakenAt: asked, TookSeconds: time.Since(began).Seconds()}
 		s.Metrics = Scrape{Path: a.metricsPath, Note: late}
+		// That we ran out of time says nothing of the agent.
+		s.Health, s.Ready = unasked(a.healthPath, late), unasked(a.readyPath, late)
 	}
 	c.metrics.snapshotSeconds.Observe(time.Since(began).Seconds())
 	return &s
+}
+
+func unasked(path, why string) *Check {
+	if path == "" {
+		return nil
+	}
+	return &Check{Path: path, Verdict: Unclear, Note: why}
 }
 
 // take looks at the agent once. It ends before the deadline, and leaves behind only what ends by itself soon.
@@ -248,7 +257,8 @@ func (c *Collector) take(a *agent) Snapshot {
 		return s
 	}
 	defer c.work.Done()
-	ctx, cancel := context.WithTimeout(c.ctx, c.deadline)
+	// It ends a little before those who wait give up: what is known by then must reach them.
+	ctx, cancel := context.WithTimeout(c.ctx, c.deadline-min(c.deadline/10, 50*time.Millisecond))
 	defer cancel()
 	// What the agent does not use of the deadline is kept for the vitals.
 	budget := c.deadline - min(c.deadline/5, 100*time.Millisecond)

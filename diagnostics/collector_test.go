@@ -3,6 +3,7 @@ package diagnostics
 import (
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -141,8 +142,52 @@ func TestP9NewErrorsAreNotZero(t *testing.T) {
 	past(t, c, now.Add(-time.Minute), first+"100\naster_http_requests_total{path=\"/v1/chat\",method=\"POST\",status=\"5xx\"} 100\n")
 
 	errorRate := vitalNamed(t, c.Snapshot(t.Context(), about), "error rate")
-	assert.InDelta(t, 0.5, *errorRate.Value, 1e-9)
-	assert.Equal(t, "since start", errorRate.Note)
+	assert.InDelta(t, 100.0/140, *errorRate.Value, 1e-5, "the errors of the last minute over its requests")
+	assert.Empty(t, errorRate.Note)
+}
+
+// P9: labels that are new with each chat, and errors that come all at once, count from 0.
+func TestP9SeriesThatAppearCountFromZero(t *testing.T) {
+	c := newCollector(t, newFakeAgent(t).URL)
+	now := time.Now().Truncate(time.Second)
+	chats := func(n int) string {
+		var b strings.Builder
+		b.WriteString("# TYPE agent_chat_latency_seconds histogram\n# TYPE agent_errors_total counter\n# TYPE agent_active_count gauge\n")
+		for i := range n {
+			fmt.Fprintf(&b, "agent_chat_latency_seconds_count{agent_id=\"a%d\"} 1\n", i)
+			fmt.Fprintf(&b, "agent_errors_total{agent_id=\"a%d\",error_type=\"model_call\"} 1\n", i)
+		}
+		return b.String()
+	}
+	past(t, c, now.Add(-3*time.Minute), chats(1))
+	past(t, c, now.Add(-2*time.Minute), chats(51))
+	past(t, c, now.Add(-time.Minute), chats(51)+"agent_active_count 7\n")
+
+	s := c.Snapshot(t.Context(), about)
+
+	assert.InDelta(t, 1, *vitalNamed(t, s, "error rate").Value, 1e-6)
+	active := vitalNamed(t, s, "active agents")
+	assert.InDelta(t, 7, *active.Value, 0)
+	assert.Nil(t, active.Before, "a gauge was not 0 before it was there")
+}
+
+// P9: errors that may stand in a part that could not be read are not 0.
+func TestP9UnreadableErrorsAreNotZero(t *testing.T) {
+	for name, body := range map[string]string{
+		"a broken line": "agent_chat_latency_seconds_count 100\nagent_errors_total{error_type=\"model_call} 90\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(t, newFakeAgent(t).URL)
+			now := time.Now().Truncate(time.Second)
+			past(t, c, now.Add(-2*time.Minute), body)
+			past(t, c, now.Add(-time.Minute), strings.Replace(body, "100", "200", 1))
+
+			errorRate := vitalNamed(t, c.Snapshot(t.Context(), about), "error rate")
+
+			assert.Nil(t, errorRate.Value)
+			assert.Equal(t, StateUnknown, errorRate.State)
+		})
+	}
 }
 
 // P9: no traffic, a top bucket, and a clock that is wrong are said in words.

@@ -52,8 +52,8 @@ func (c Config) WithDefaults() Config {
 // Validate says what is wrong with c. A zero field is the default.
 func (c Config) Validate() []problem.Problem {
 	var problems []problem.Problem
-	if d := time.Duration(c.Deadline); d != 0 && (d < 50*time.Millisecond || d > time.Minute) {
-		problems = append(problems, problem.Problem{Path: "deadline", Msg: "must be between 50ms and 1m: a page waits for it"})
+	if d := time.Duration(c.Deadline); d != 0 && (d < 50*time.Millisecond || d > 20*time.Second) {
+		problems = append(problems, problem.Problem{Path: "deadline", Msg: "must be between 50ms and 20s: a page waits for it"})
 	}
 	if h := time.Duration(c.History); h != 0 && h < 10*time.Minute {
 		problems = append(problems, problem.Problem{Path: "history", Msg: "must be at least 10m: rates look back over 5m"})

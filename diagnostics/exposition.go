@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"mime"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -29,6 +30,8 @@ const (
 type sample struct {
 	labels labels.Labels
 	value  float64
+	// counter is whether the value counts from 0: a counter, or a part of a histogram or summary.
+	counter bool
 }
 
 // exposition is what could be read of a metrics body.
@@ -41,6 +44,9 @@ type exposition struct {
 	// note says what is odd about the body, in words for people; why says that it is no metrics body at all.
 	note, why string
 }
+
+// incomplete is whether a part of the body was not read, or is not kept.
+func (e exposition) incomplete() bool { return e.dropped > 0 || e.note != "" || e.why != "" }
 
 // readExposition reads a metrics body in the Prometheus text format or in OpenMetrics
 // (https://prometheus.io/docs/instrumenting/exposition_formats/). When the body as a whole is not valid it keeps the lines
@@ -59,13 +65,13 @@ func readExposition(body []byte, contentType string, now time.Time) exposition {
 	case mediaType == "application/vnd.google.protobuf":
 		return exposition{why: "answered protobuf, which was not asked for"}
 	}
-	r := reader{now: now, seen: map[uint64]int{}}
+	r := newReader(now)
 	format := "text/plain"
 	if mediaType == "application/openmetrics-text" {
 		format = mediaType
 	}
 	if !r.readAll(body, format) {
-		r = reader{now: now, seen: map[uint64]int{}}
+		r = newReader(now)
 		r.readLines(body, format)
 	}
 	switch {
@@ -96,11 +102,35 @@ func normalise(body []byte) []byte {
 }
 
 type reader struct {
-	now    time.Time
+	now time.Time
+	// types are those that the body's TYPE lines give, by the family's name.
+	types  map[string]model.MetricType
 	out    exposition
 	seen   map[uint64]int // the hash of a series' labels to its place in out.samples
 	full   bool
 	gaveUp bool
+}
+
+func newReader(now time.Time) reader {
+	return reader{now: now, types: map[string]model.MetricType{}, seen: map[uint64]int{}}
+}
+
+// counts is whether a series of this name counts from 0. Its TYPE says so, and only where there is none its name does: some
+// agents have gauges whose names end in _total or _count.
+func (r *reader) counts(name string) bool {
+	if kind, typed := r.types[name]; typed && kind != model.MetricTypeUnknown {
+		return kind == model.MetricTypeCounter
+	}
+	for _, end := range []string{"_total", "_count", "_sum", "_bucket"} {
+		family, fits := strings.CutSuffix(name, end)
+		if !fits {
+			continue
+		}
+		kind, typed := r.types[family]
+		return !typed || kind == model.MetricTypeUnknown || kind == model.MetricTypeCounter ||
+			kind == model.MetricTypeHistogram || kind == model.MetricTypeSummary
+	}
+	return false
 }
 
 // readAll reads a whole body, and says whether all of it was valid.
@@ -112,7 +142,13 @@ func (r *reader) readAll(body []byte, format string) bool {
 	}
 	for err == nil && !r.full {
 		var entry textparse.Entry
-		if entry, err = parser.Next(); err == nil && entry == textparse.EntrySeries {
+		entry, err = parser.Next()
+		switch {
+		case err != nil:
+		case entry == textparse.EntryType:
+			name, kind := parser.Type()
+			r.types[string(name)] = kind
+		case entry == textparse.EntrySeries:
 			r.add(parser)
 		}
 	}
@@ -147,7 +183,7 @@ func (r *reader) readLine(line []byte, format string) bool {
 	if format != "text/plain" {
 		body = append(body, "# EOF\n"...)
 	}
-	one := reader{now: r.now, seen: map[uint64]int{}}
+	one := newReader(r.now)
 	if !one.readAll(body, format) {
 		return false
 	}
@@ -172,7 +208,7 @@ func (r *reader) add(parser textparse.Parser) {
 		r.out.old++
 		return
 	}
-	r.keep(sample{labels: set, value: value})
+	r.keep(sample{labels: set, value: value, counter: r.counts(set.Get(model.MetricNameLabel))})
 }
 
 func (r *reader) keep(s sample) {

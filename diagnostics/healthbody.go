@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"mime"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -24,7 +25,7 @@ var words = map[string]Verdict{
 	"degraded": Degraded, "warn": Degraded, "warning": Degraded, "partial": Degraded, "yellow": Degraded,
 	"down": Down, "unhealthy": Down, "fail": Down, "failed": Down, "failing": Down, "error": Down, "critical": Down,
 	"out_of_service": Down, "not ready": Down, "not_ready": Down, "notready": Down, "unavailable": Down, "stopped": Down,
-	"stopping": Down, "shutting_down": Down, "disconnected": Down, "dead": Down, "red": Down, "false": Down,
+	"stopping": Down, "shutting_down": Down, "disconnected": Down, "dead": Down, "not ok": Down, "not healthy": Down, "not live": Down, "not alive": Down, "red": Down, "false": Down,
 }
 
 // readHealth says what the answer of a health or readiness endpoint means. Only the body's own words for states and the
@@ -64,18 +65,36 @@ func readHealth(got answer) Check {
 		readHealthJSON(body, &check)
 	default:
 		check.Says = word(string(body))
-		if check.Says == "" && check.Verdict == Up {
+		switch {
+		case check.Says == "" && check.Verdict == Up:
 			check.Verdict, check.Note = Unclear, "answered something unreadable"
+		default:
+			check.Verdict = judge(check.Says, check.Verdict)
 		}
-		check.Verdict = judge(check.Says, check.Verdict)
+	}
+	if !plainWords.MatchString(check.Says) {
+		check.Says = "" // an error's text leaks addresses with passwords, paths and more
+	}
+	if !versionWord.MatchString(check.Version) {
+		check.Version = ""
 	}
 	return check
 }
 
+// versionWord is what a build is called: v1.2.3-rc.1+abc.
+var versionWord = regexp.MustCompile(`^v?[0-9][0-9A-Za-z.+-]{0,39}$`)
+
+// plainWords are what may be shown of a state: no address, path, name or number.
+var plainWords = regexp.MustCompile(`^[\p{L} _'’.,!-]{1,40}$`)
+
 // judge is what a state's word means, given what the status code said: a word can make it worse, and a 5xx milder, but
 // only as far as degraded.
 func judge(says string, byStatus Verdict) Verdict {
-	verdict, known := words[strings.ToLower(strings.TrimRight(says, ".! "))]
+	lead := says // of "unhealthy: database unreachable"
+	if i := strings.IndexAny(lead, ":;,("); i > 0 {
+		lead = lead[:i]
+	}
+	verdict, known := words[strings.ToLower(strings.TrimRight(lead, ".! "))]
 	if !known || (byStatus == Down && verdict == Up) {
 		return byStatus
 	}

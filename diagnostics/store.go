@@ -24,6 +24,8 @@ const (
 	upSeries       = "up"
 	durationSeries = "scrape_duration_seconds"
 	samplesSeries  = "scrape_samples_scraped"
+	// incompleteSeries is our own: 1 when a part of the scrape was not read. What is absent from such a scrape may exist.
+	incompleteSeries = "scrape_incomplete"
 )
 
 // openStore opens the samples' database in dir. It is small, keeps a log, and stays small while idle.
@@ -65,6 +67,9 @@ type series struct {
 	// present are the series of the newest stored scrape, by the hash of their labels; they get a stale marker when a
 	// later scrape lacks them.
 	present map[uint64]labels.Labels
+	// known are all that were ever seen; whole is whether the newest scrape was read in full.
+	known map[uint64]bool
+	whole bool
 }
 
 // store appends a scrape that was begun at `at` and took `took`: what was read of it, or that it failed. A scrape that is
@@ -79,7 +84,7 @@ func (s *series) store(ctx context.Context, at time.Time, took time.Duration, go
 	app := s.db.Appender(ctx)
 	present := make(map[uint64]labels.Labels, len(got.samples))
 	var errs error
-	put := func(set labels.Labels, v float64) {
+	put := func(set labels.Labels, t int64, v float64) {
 		// A single sample that the database refuses (it has a later one from a clock that ran ahead) must not cost the others.
 		if _, err := app.Append(0, set, t, v); err != nil && !errors.Is(err, storage.ErrOutOfOrderSample) &&
 			!errors.Is(err, storage.ErrDuplicateSampleForTimestamp) && !errors.Is(err, storage.ErrOutOfBounds) {
@@ -88,33 +93,51 @@ func (s *series) store(ctx context.Context, at time.Time, took time.Duration, go
 	}
 	for _, one := range got.samples {
 		switch one.labels.Get(model.MetricNameLabel) {
-		case upSeries, durationSeries, samplesSeries:
+		case upSeries, durationSeries, samplesSeries, incompleteSeries:
 			continue // the agent does not say whether it could be scraped
 		}
 		set := s.own(one.labels)
-		present[set.Hash()] = set
-		put(set, one.value)
+		hash := set.Hash()
+		present[hash] = set
+		if one.counter && s.whole && !s.known[hash] {
+			// A counter appears with its first event: until then it was 0, which rates need to know.
+			put(set, s.last.UnixMilli(), 0)
+		}
+		put(set, t, one.value)
 	}
 	for hash, set := range s.present {
 		if _, still := present[hash]; !still {
-			put(set, math.Float64frombits(value.StaleNaN))
+			put(set, t, math.Float64frombits(value.StaleNaN))
 		}
 	}
-	up := 0.0
-	if ok {
-		up = 1
-	}
-	put(s.report(upSeries), up)
-	put(s.report(durationSeries), took.Seconds())
-	put(s.report(samplesSeries), float64(len(got.samples)))
+	put(s.report(upSeries), t, oneIf(ok))
+	put(s.report(incompleteSeries), t, oneIf(!ok || got.incomplete()))
+	put(s.report(durationSeries), t, took.Seconds())
+	put(s.report(samplesSeries), t, float64(len(got.samples)))
 	if errs != nil {
 		return errors.Join(fmt.Errorf("storing the scrape of agent %q: %w", s.job, errs), app.Rollback())
 	}
 	if err := app.Commit(); err != nil {
 		return fmt.Errorf("storing the scrape of agent %q: %w", s.job, err)
 	}
-	s.last, s.present = at, present
+	s.last, s.present, s.whole = at, present, ok && !got.incomplete()
+	if s.known == nil || len(s.known) > mostKnown {
+		s.known = map[uint64]bool{}
+	}
+	for hash := range present {
+		s.known[hash] = true
+	}
 	return nil
+}
+
+// mostKnown bounds the memory of series that agents have had, which grows with labels that never come again.
+const mostKnown = 4 * maxSamples
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // own puts the agent's job and instance on scraped labels; the agent's own labels of these names are kept as

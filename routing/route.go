@@ -62,7 +62,9 @@ func (r Route) validateNode(receivers []string) []problem.Problem {
 		}
 	}
 	for i, matcher := range r.Matchers {
-		if _, err := compat.Matchers(matcher, "route"); err != nil {
+		if parsed, err := compat.Matchers(matcher, "route"); err == nil && len(parsed) == 0 {
+			problems = append(problems, problem.Problem{Path: fmt.Sprintf("matchers[%d]", i), Msg: "is empty, and would take every alert"})
+		} else if err != nil {
 			problems = append(problems, problem.Problem{Path: fmt.Sprintf("matchers[%d]", i), Msg: fmt.Sprintf("not a matcher like team=\"data\": %v", err)})
 		}
 	}

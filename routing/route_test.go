@@ -70,7 +70,7 @@ func TestValidateSaysWhere(t *testing.T) {
 		Continue:   true,
 		BySeverity: map[string][]string{"info": nil, "critical": {"slack", "pager"}},
 		Routes: []Route{
-			{Receiver: "slack", Routes: []Route{{Receiver: "nobody", Matchers: []string{`a="b"`, `=x`}}}},
+			{Receiver: "slack", Routes: []Route{{Receiver: "nobody", Matchers: []string{`a="b"`, `=x`, ``}}}},
 		},
 	}
 
@@ -83,7 +83,7 @@ func TestValidateSaysWhere(t *testing.T) {
 	assert.Equal(t, []string{
 		"", "matchers", "continue",
 		"by_severity.critical[1]", "by_severity.info",
-		"routes[0].routes[0].receiver", "routes[0].routes[0].matchers[1]",
+		"routes[0].routes[0].receiver", "routes[0].routes[0].matchers[1]", "routes[0].routes[0].matchers[2]",
 	}, paths)
 }
 

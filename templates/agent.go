@@ -26,7 +26,8 @@ func stateWord(s *diagnostics.Snapshot) string {
 	}
 	health, ready := verdict(s.Health), verdict(s.Ready)
 	switch {
-	case health == diagnostics.Down && !s.Metrics.OK:
+	case health == diagnostics.Down && !s.Metrics.OK,
+		s.Health == nil && ready == diagnostics.Down && s.Ready.StatusCode == 0 && !s.Metrics.OK:
 		return "DOWN"
 	case health == diagnostics.Down || health == diagnostics.Degraded:
 		return "DEGRADED"
@@ -56,9 +57,15 @@ func checksOf(s *diagnostics.Snapshot) string {
 	}
 	if !s.Metrics.OK && s.Metrics.Note != "" {
 		parts = append(parts, s.Metrics.Path+" "+s.Metrics.Note)
+		if len(s.Vitals) > 0 {
+			parts = append(parts, "the vitals are "+ago(s.TakenAt.Sub(s.Metrics.At))+" old")
+		}
 	}
 	if s.Health != nil && s.Health.Version != "" {
 		parts = append(parts, "version "+s.Health.Version)
+	}
+	if stateWord(s) == "DOWN" || !s.Metrics.OK {
+		return oneLine(strings.Join(parts, " · ")) // how long it was up at its last scrape is no news
 	}
 	if i := slices.IndexFunc(s.Vitals, func(v diagnostics.Vital) bool { return v.Name == uptime && v.Value != nil }); i >= 0 {
 		parts = append(parts, strings.TrimSpace("up "+diagnostics.FormatVital(s.Vitals[i])+" "+s.Vitals[i].Note))
@@ -80,7 +87,7 @@ func checkText(c *diagnostics.Check) string {
 	switch {
 	case c.Verdict == diagnostics.NotOffered:
 		words = append(words, "not offered")
-	case c.Note != "":
+	case c.Note != "" && (c.Says == "" || c.Note != fmt.Sprintf("answered %d", c.StatusCode)):
 		words = append(words, c.Note)
 	}
 	return strings.Join(words, " ")
@@ -233,7 +240,7 @@ func tables(s *diagnostics.Snapshot, topics []string) []Line {
 		var rows []string
 		for i, row := range table.Rows {
 			if i == longestTable {
-				rows = append(rows, fmt.Sprintf("%d more", len(table.Rows)-i))
+				rows = append(rows, "and more") // the table is cut: nobody knows how many
 				break
 			}
 			text := row.Name + " " + diagnostics.Format(row.Value, table.Unit)
@@ -263,6 +270,9 @@ func foot(s *diagnostics.Snapshot) string {
 		parts = append(parts, fmt.Sprintf("from the last scrape, %s before", ago(s.TakenAt.Sub(s.Metrics.At))))
 	default:
 		parts = append(parts, "nothing was ever scraped")
+	}
+	if s.Metrics.OK && s.Metrics.Note != "" {
+		parts = append(parts, s.Metrics.Note)
 	}
 	if s.Metrics.Dropped == 1 {
 		parts = append(parts, fmt.Sprintf("1 line of %s unreadable", s.Metrics.Path))

@@ -74,7 +74,7 @@ func filterOf(g alert.Group) string {
 	}
 	var matchers []string
 	for _, pair := range from.SortedPairs() {
-		if pair.Value != alert.Redacted {
+		if !strings.Contains(pair.Value, alert.Redacted) {
 			matchers = append(matchers, fmt.Sprintf("%s=%q", pair.Name, pair.Value))
 		}
 	}

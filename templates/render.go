@@ -144,7 +144,7 @@ func name(g alert.Group) string {
 }
 
 func agentName(in Input) string {
-	if in.Snapshot != nil {
+	if in.Snapshot != nil && in.Group.OneJob() {
 		return oneLine(in.Snapshot.Agent)
 	}
 	return oneLine(in.Group.CommonLabels()["job"])

@@ -60,7 +60,7 @@ func attrs(m notifiers.Message, a template.Alert) []slog.Attr {
 	if m.Group.Truncated > 0 {
 		all = append(all, slog.Uint64("hidden", m.Group.Truncated))
 	}
-	if m.Snapshot != nil {
+	if m.Snapshot != nil && (m.Group.OneJob() || a.Labels["job"] == m.Group.Lead().Labels["job"]) {
 		all = append(all, agent(m))
 	}
 	return all

@@ -16,6 +16,8 @@ import (
 const (
 	defaultAPIBaseURL = "https://slack.com/api/"
 	defaultTimeout    = 10 * time.Second
+	// longestTimeout leaves room within the time that one try may take.
+	longestTimeout = 20 * time.Second
 )
 
 // Config is one entry of slack_configs. Exactly one of APIURL, APIURLFile, AppToken and AppTokenFile is set.
@@ -77,10 +79,15 @@ func (c Config) Validate() []problem.Problem {
 		add("api_url", "this is not an http or https address")
 	}
 	if c.APIBaseURL != "" && parseAddress(c.APIBaseURL) == nil {
-		add("api_base_url", fmt.Sprintf("%q is not an http or https address", c.APIBaseURL))
+		add("api_base_url", "this is not an http or https address")
 	}
-	if c.Timeout < 0 {
-		add("timeout", "a timeout is more than 0")
+	if t := time.Duration(c.Timeout); t < 0 || t > longestTimeout {
+		add("timeout", "must be between 0 (10 s) and 20s")
+	}
+	for name, secret := range map[string]commoncfg.Secret{"api_url": c.APIURL, "app_token": c.AppToken} {
+		if strings.Contains(string(secret), "${") {
+			add(name, "${…} is not expanded; write the secret to a file and name that with "+name+"_file")
+		}
 	}
 	return problems
 }
