@@ -64,6 +64,10 @@ func Decode(body []byte) (Notification, error) {
 	return n, nil
 }
 
+// fingerprintLength is how many digits Alertmanager's fingerprints have. A longer one is not Alertmanager's; what is
+// remembered of a group holds all of its fingerprints and must stay small.
+const fingerprintLength = 16
+
 // complete checks one alert and fills what an imitation of Alertmanager may have left out.
 func complete(a *template.Alert) error {
 	if a.Status != StatusFiring && a.Status != StatusResolved {
@@ -72,7 +76,7 @@ func complete(a *template.Alert) error {
 	if len(a.Labels) == 0 {
 		return errors.New("labels is empty: an alert has at least an alertname")
 	}
-	if a.Fingerprint == "" {
+	if a.Fingerprint == "" || len(a.Fingerprint) > fingerprintLength {
 		set := make(model.LabelSet, len(a.Labels))
 		for name, value := range a.Labels {
 			set[model.LabelName(name)] = model.LabelValue(value)

@@ -74,6 +74,13 @@ func TestDecodeFillsAMissingFingerprint(t *testing.T) {
 	assert.NotEqual(t, n.Alerts[0].Fingerprint, other.Alerts[0].Fingerprint)
 }
 
+func TestDecodeBoundsFingerprints(t *testing.T) {
+	n, err := Decode([]byte(strings.Replace(minimal, `"labels"`, `"fingerprint":"`+strings.Repeat("<", 1000)+`","labels"`, 1)))
+
+	require.NoError(t, err)
+	assert.Len(t, n.Alerts[0].Fingerprint, 16)
+}
+
 func TestDecodeSaysWhatIsWrong(t *testing.T) {
 	for name, tc := range map[string]struct{ body, want string }{
 		"empty":           {``, "the body is empty"},

@@ -21,7 +21,7 @@ import (
 func (r *run) deliver(ctx context.Context, e entry, before state) (after state, ok bool) {
 	log := r.Logger.With(slog.String("delivery", r.id(e)))
 	switch {
-	case e.seq <= before.Seq:
+	case before.holds(e):
 		log.Debug("Was sent before the restart")
 		return before, true
 	case e.group.Status() == alert.StatusResolved && !r.SendResolved:

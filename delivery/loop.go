@@ -122,12 +122,18 @@ func (l Loop) position(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("preparing the delivery to %s: %w", l.Cursor, err)
 	}
-	if ok {
-		return seq, nil
-	}
-	if seq, err = l.Journal.Last(ctx); err != nil {
+	last, err := l.Journal.Last(ctx)
+	if err != nil {
 		return 0, fmt.Errorf("preparing the delivery to %s: %w", l.Cursor, err)
 	}
+	if ok && seq <= last {
+		return seq, nil
+	}
+	if ok {
+		l.withDefaults().Logger.Error("The journal ends before this receiver's position: its newest records were lost",
+			slog.Uint64("position", seq), slog.Uint64("last", last))
+	}
+	seq = last
 	if err = l.Journal.SetPosition(ctx, l.Cursor, seq); err != nil {
 		return 0, fmt.Errorf("preparing the delivery to %s: %w", l.Cursor, err)
 	}

@@ -79,6 +79,32 @@ func TestP2ANewLoopStartsWhereItWasPrepared(t *testing.T) {
 	})
 }
 
+// A journal that lost its end (a broken disk) gives its numbers again: what comes then is told nonetheless.
+func TestP2WhatComesAfterALostEndIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, s := newMemory(), &sink{}
+		stop := start(t, testLoop(j, s))
+		for range 5 {
+			j.Append(webhook("g", firing("A")))
+			synctest.Wait()
+		}
+		require.NoError(t, stop())
+		require.Len(t, s.told(), 5)
+
+		j.mu.Lock()
+		j.records = j.records[:2]
+		j.mu.Unlock()
+		time.Sleep(time.Minute)
+		require.NoError(t, testLoop(j, s).Prepare(t.Context()))
+		j.Append(webhook("g", resolved("A")))
+		stop = start(t, testLoop(j, s))
+		synctest.Wait()
+
+		assert.Len(t, s.told(), 6)
+		require.NoError(t, stop())
+	})
+}
+
 func TestFailedTriesAreRepeatedUntilOneSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()

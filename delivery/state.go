@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/diagnostics"
@@ -17,8 +19,10 @@ import (
 // never change their meaning.
 type state struct {
 	// Seq is the newest record of the group that is settled; Status is what people were told with it.
-	Seq    uint64 `json:"seq"`
-	Status string `json:"status,omitempty"`
+	Seq uint64 `json:"seq"`
+	// Accepted is that record's time. A journal whose end was lost gives its numbers again, never its times.
+	Accepted time.Time `json:"accepted,omitzero"`
+	Status   string    `json:"status,omitempty"`
 	// Receipt is what the sink needs for the group's next message; there is none after a resolved one.
 	Receipt notifiers.Receipt `json:"receipt,omitempty"`
 	// Known are the fingerprints of the alerts that people were told fire, sorted.
@@ -27,9 +31,14 @@ type state struct {
 	AtFire *diagnostics.Snapshot `json:"at_fire,omitempty"`
 }
 
+// holds is whether e is settled already.
+func (s state) holds(e entry) bool {
+	return e.seq <= s.Seq && (s.Accepted.IsZero() || !e.accepted.After(s.Accepted))
+}
+
 // next is the state after e was told.
 func (s state) next(e entry, receipt notifiers.Receipt, snapshot *diagnostics.Snapshot) state {
-	n := state{Seq: e.seq, Status: e.group.Status()}
+	n := state{Seq: e.seq, Accepted: e.accepted, Status: e.group.Status()}
 	if n.Status == alert.StatusResolved {
 		return n // the next firing is a fresh message
 	}
@@ -38,18 +47,20 @@ func (s state) next(e entry, receipt notifiers.Receipt, snapshot *diagnostics.Sn
 	if n.AtFire == nil {
 		n.AtFire = snapshot
 	}
+	known := map[string]bool{}
 	if e.group.Truncated > 0 {
-		n.Known = slices.Clone(s.Known) // what is hidden may fire as before
+		for _, fingerprint := range s.Known {
+			known[fingerprint] = true // what is hidden may fire as before
+		}
 	}
 	for _, a := range e.group.Alerts {
 		if a.Status == alert.StatusFiring {
-			n.Known = append(n.Known, a.Fingerprint)
+			known[a.Fingerprint] = true
 		} else {
-			n.Known = slices.DeleteFunc(n.Known, func(known string) bool { return known == a.Fingerprint })
+			delete(known, a.Fingerprint)
 		}
 	}
-	slices.Sort(n.Known)
-	n.Known = slices.Compact(n.Known)
+	n.Known = slices.Sorted(maps.Keys(known))
 	return n
 }
 

@@ -129,7 +129,7 @@ func (j *Journal) makeStreams(ctx context.Context) (err error) {
 // gaps. Any error means that the record may be lost. It may also have been stored (the answer came too late), so a caller
 // that tries again may store it twice.
 func (j *Journal) Append(ctx context.Context, data []byte) (uint64, error) {
-	if err := j.enoughFree(); err != nil {
+	if err := j.enoughFree(j.opts.MinFree); err != nil {
 		return 0, fmt.Errorf("appending to the journal: %w", err)
 	}
 	ack, err := j.js.Publish(ctx, recordSubject, data, jetstream.WithRetryAttempts(0))
@@ -143,13 +143,13 @@ func (j *Journal) Append(ctx context.Context, data []byte) (uint64, error) {
 	return ack.Sequence, nil
 }
 
-func (j *Journal) enoughFree() error {
+func (j *Journal) enoughFree(want uint64) error {
 	free, err := freeBytes(j.opts.Dir)
 	if err != nil {
 		return fmt.Errorf("asking for the free space on disk: %w", err)
 	}
-	if free < j.opts.MinFree {
-		return fmt.Errorf("%d MiB are free on the disk, want at least %d MiB", free>>20, j.opts.MinFree>>20)
+	if free < want {
+		return fmt.Errorf("%d MiB are free on the disk, want at least %d MiB", free>>20, want>>20)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (j *Journal) Last(ctx context.Context) (uint64, error) {
 
 // Check says whether the journal can be written now, by writing a few bytes beside the records. It costs one fsync.
 func (j *Journal) Check(ctx context.Context) error {
-	if err := j.enoughFree(); err != nil {
+	if err := j.enoughFree(j.opts.MinFree); err != nil {
 		return fmt.Errorf("checking the journal: %w", err)
 	}
 	// NATS gives no answer about a stream that met a write error, and takes nothing more for it until the next start.
@@ -176,7 +176,7 @@ func (j *Journal) Check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("checking the journal: %w", err)
 	}
-	if used := info.State.Bytes; used >= uint64(j.opts.MaxBytes) {
+	if used := info.State.Bytes; used+min(maxRecord, uint64(j.opts.MaxBytes)/2) > uint64(j.opts.MaxBytes) {
 		return fmt.Errorf("checking the journal: its %d MiB are full", j.opts.MaxBytes>>20)
 	}
 	if _, err := j.js.Publish(ctx, probeSubject, nil, jetstream.WithRetryAttempts(0)); err != nil {

@@ -268,6 +268,8 @@ func TestP1AppendFailsWhenTheDiskOrTheJournalIsFull(t *testing.T) {
 	_, err := j.Append(ctx, []byte("x"))
 	require.ErrorContains(t, err, "MiB are free on the disk")
 	require.ErrorContains(t, j.Check(ctx), "MiB are free on the disk")
+	require.ErrorContains(t, j.SetState(ctx, "a", "g", nil), "MiB are free on the disk", "NATS must not meet the end of the disk")
+	require.ErrorContains(t, j.SetPosition(ctx, "a", 1), "MiB are free on the disk")
 	j.Close()
 
 	j = open(t, Options{Dir: dir, MaxBytes: 64 << 10})
@@ -280,6 +282,7 @@ func TestP1AppendFailsWhenTheDiskOrTheJournalIsFull(t *testing.T) {
 		require.Less(t, accepted, 100)
 	}
 	require.ErrorContains(t, err, "maximum bytes exceeded")
+	require.ErrorContains(t, j.Check(ctx), "are full")
 	require.NotZero(t, accepted)
 	assert.Len(t, readN(t, j, 0, accepted), accepted, "what was accepted stays")
 	require.NoError(t, j.SetPosition(ctx, "a", 1), "positions go on, so that readers can")

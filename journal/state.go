@@ -33,8 +33,7 @@ func (j *Journal) Position(ctx context.Context, cursor string) (seq uint64, ok b
 
 // SetPosition stores the position of cursor; it is on disk when SetPosition returns nil.
 func (j *Journal) SetPosition(ctx context.Context, cursor string, seq uint64) error {
-	_, err := j.js.Publish(ctx, positionSubject(cursor), binary.BigEndian.AppendUint64(nil, seq))
-	return wrap(err, "storing the position of %q", cursor)
+	return wrap(j.put(ctx, positionSubject(cursor), binary.BigEndian.AppendUint64(nil, seq)), "storing the position of %q", cursor)
 }
 
 // State is what SetState last stored for the group at cursor. ok is false when nothing was.
@@ -45,8 +44,17 @@ func (j *Journal) State(ctx context.Context, cursor, group string) (value []byte
 
 // SetState stores the state of a group at cursor in place of the one before; it is on disk when SetState returns nil.
 func (j *Journal) SetState(ctx context.Context, cursor, group string, value []byte) error {
-	_, err := j.js.Publish(ctx, stateSubject(cursor, group), value)
-	return wrap(err, "storing the state of a group at %q", cursor)
+	return wrap(j.put(ctx, stateSubject(cursor, group), value), "storing the state of a group at %q", cursor)
+}
+
+// put does not even try on a disk that is nearly full: a stream that met a write error takes nothing more until the next
+// start. It may use half of what Append leaves.
+func (j *Journal) put(ctx context.Context, subject string, value []byte) error {
+	if err := j.enoughFree(j.opts.MinFree / 2); err != nil {
+		return err
+	}
+	_, err := j.js.Publish(ctx, subject, value)
+	return err
 }
 
 func (j *Journal) value(ctx context.Context, subject string) ([]byte, bool, error) {

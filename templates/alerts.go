@@ -6,14 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	amtemplate "github.com/prometheus/alertmanager/template"
+
 	"github.com/alertvitals/notifier/alert"
 )
 
 // alertLines is one line for each alert, firing ones first.
 func alertLines(g alert.Group) []Line {
 	var firing, resolved []Line
-	for i, a := range g.Alerts {
-		line := Line{Name: alertName(g, i), Text: oneLine(explain(a.Annotations, "description", "summary", "message"))}
+	// Once, and not for each alert: a group may have thousands.
+	shared := g.CommonLabels()
+	for _, a := range g.Alerts {
+		line := Line{Name: alertName(a.Labels, shared), Text: oneLine(explain(a.Annotations, "description", "summary", "message"))}
 		if a.Status == alert.StatusFiring {
 			firing = append(firing, line)
 		} else {
@@ -24,10 +28,8 @@ func alertLines(g alert.Group) []Line {
 	return append(firing, resolved...)
 }
 
-// alertName tells alert i of the group from the others: by the labels that they do not all share, its instance first.
-func alertName(g alert.Group, i int) string {
-	labels := g.Alerts[i].Labels
-	shared := g.CommonLabels()
+// alertName tells an alert from the others of its group: by the labels that they do not all share, its instance first.
+func alertName(labels, shared amtemplate.KV) string {
 	var parts []string
 	for _, name := range []string{"alertname", "instance"} {
 		if _, same := shared[name]; !same && labels[name] != "" {

@@ -3,7 +3,6 @@ package templates
 import (
 	"embed"
 	"fmt"
-	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -131,12 +130,7 @@ func name(g alert.Group) string {
 	if n := g.Name(); n != "" {
 		return oneLine(n)
 	}
-	var names []string
-	for _, a := range g.Alerts {
-		if n := a.Labels["alertname"]; n != "" && !slices.Contains(names, n) {
-			names = append(names, n)
-		}
-	}
+	names := distinct(g.Alerts, "alertname")
 	if len(names) == 0 {
 		return "alert without a name"
 	}
@@ -171,14 +165,22 @@ func explain(annotations amtemplate.KV, preferred ...string) string {
 	return ""
 }
 
-// where is the first instance that the headline names, and how many more there are.
-func where(g alert.Group) string {
-	var instances []string
-	for _, a := range shown(g) {
-		if instance := a.Labels["instance"]; instance != "" && !slices.Contains(instances, instance) {
-			instances = append(instances, instance)
+// distinct are the values of a label, each once, in the order of the alerts. A group may have thousands.
+func distinct(alerts amtemplate.Alerts, label string) []string {
+	var values []string
+	seen := map[string]bool{"": true}
+	for _, a := range alerts {
+		if value := a.Labels[label]; !seen[value] {
+			seen[value] = true
+			values = append(values, value)
 		}
 	}
+	return values
+}
+
+// where is the first instance that the headline names, and how many more there are.
+func where(g alert.Group) string {
+	instances := distinct(shown(g), "instance")
 	switch {
 	case len(instances) == 0, len(instances) == 1 && strings.Contains(summary(g), instances[0]):
 		return ""
@@ -190,21 +192,21 @@ func where(g alert.Group) string {
 }
 
 // joined and left are the alerts that fire and were not known to, and the known ones that do no longer.
-func joined(in Input) []string {
-	var lines []string
-	for i, a := range in.Group.Alerts {
-		if a.Status == alert.StatusFiring && !slices.Contains(in.Known, a.Fingerprint) {
-			lines = append(lines, alertName(in.Group, i))
-		}
-	}
-	return lines
-}
+func joined(in Input) []string { return news(in, alert.StatusFiring, false) }
 
-func left(in Input) []string {
+func left(in Input) []string { return news(in, alert.StatusResolved, true) }
+
+// news names the alerts of a status that were known to fire, or that were not. A group may have thousands.
+func news(in Input, status string, wasKnown bool) []string {
+	known := make(map[string]bool, len(in.Known))
+	for _, fingerprint := range in.Known {
+		known[fingerprint] = true
+	}
+	shared := in.Group.CommonLabels()
 	var lines []string
-	for i, a := range in.Group.Alerts {
-		if a.Status == alert.StatusResolved && slices.Contains(in.Known, a.Fingerprint) {
-			lines = append(lines, alertName(in.Group, i))
+	for _, a := range in.Group.Alerts {
+		if a.Status == status && known[a.Fingerprint] == wasKnown {
+			lines = append(lines, alertName(a.Labels, shared))
 		}
 	}
 	return lines

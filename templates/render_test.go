@@ -244,3 +244,19 @@ func FuzzRenderKeepsEveryTextOnOneLine(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkRender grows with the number of alerts and no faster: Alertmanager posts groups of thousands in a storm.
+func BenchmarkRender(b *testing.B) {
+	for _, alerts := range []int{1, 100, 5000} {
+		b.Run(fmt.Sprint(alerts), func(b *testing.B) {
+			var all []amtemplate.Alert
+			for i := range alerts {
+				all = append(all, errorRate(fmt.Sprintf("aster-%d:8080", i), "7.3 %", fmt.Sprintf("%016x", i)))
+			}
+			in := Input{Group: group(all...), Snapshot: sick(), Known: []string{"a"}, Now: now}
+			for b.Loop() {
+				Render(in)
+			}
+		})
+	}
+}

@@ -54,7 +54,7 @@ func New(journal Journal, logger *slog.Logger, reg prometheus.Registerer) *Handl
 }
 
 // Post takes one webhook: 200 when it is on disk, 400 when it is not an Alertmanager payload, 413 when it is too large,
-// 503 when it cannot be put on disk. Alertmanager retries only a 5xx, so whatever may pass by itself is a 503.
+// 503 when it cannot be put on disk or did not arrive whole. Alertmanager retries only a 5xx, so whatever may pass by itself is a 503.
 func (h *Handler) Post(c *gin.Context) {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody))
 	var tooLarge *http.MaxBytesError
@@ -64,7 +64,7 @@ func (h *Handler) Post(c *gin.Context) {
 			fmt.Sprintf("the payload is over %d MiB; group by more labels, so that a group holds fewer alerts", MaxBody>>20))
 		return
 	case err != nil:
-		h.fail(c, http.StatusBadRequest, "body_unreadable", "the body did not arrive whole")
+		h.fail(c, http.StatusServiceUnavailable, "body_unreadable", "the body did not arrive whole")
 		return
 	}
 	n, err := alert.Decode(body)
@@ -76,7 +76,6 @@ func (h *Handler) Post(c *gin.Context) {
 	seq, err := h.journal.Append(context.WithoutCancel(c.Request.Context()), body)
 	if err != nil {
 		h.logger.Error("Webhook could not be put on disk", "err", err)
-		c.Header("Retry-After", retryAfter)
 		h.fail(c, http.StatusServiceUnavailable, "journal_unavailable", "the notification could not be put on disk; send it again")
 		return
 	}
@@ -87,7 +86,9 @@ func (h *Handler) Post(c *gin.Context) {
 
 func (h *Handler) fail(c *gin.Context, status int, code, message string) {
 	h.received.WithLabelValues(strconv.Itoa(status)).Inc()
-	if status < http.StatusInternalServerError {
+	if status == http.StatusServiceUnavailable {
+		c.Header("Retry-After", retryAfter)
+	} else {
 		h.logger.Warn("Webhook refused", "code", code, "reason", message, "from", c.ClientIP())
 	}
 	apierror.Write(c, status, code, message)

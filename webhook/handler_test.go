@@ -120,7 +120,8 @@ func TestBodyThatBreaksOffIsNotKept(t *testing.T) {
 
 	answer := post(t.Context(), h, brokenBody{})
 
-	assert.Equal(t, http.StatusBadRequest, answer.Code)
+	assert.Equal(t, http.StatusServiceUnavailable, answer.Code, "Alertmanager tries again after a 5xx only")
+	assert.Equal(t, "5", answer.Header().Get("Retry-After"))
 	assert.Empty(t, journal.kept)
 }
 

@@ -3,10 +3,11 @@ package logsink
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/alertvitals/notifier/notifiers"
@@ -17,7 +18,7 @@ type Notifier struct {
 	config Config
 	stream io.Writer // nil when the output is a file
 	now    func() time.Time
-	mu     sync.Mutex
+	turn   chan struct{} // holds one token while nobody writes
 }
 
 var _ notifiers.Notifier = (*Notifier)(nil)
@@ -28,7 +29,8 @@ func New(c Config) (*Notifier, error) {
 	if problems := c.Validate(); len(problems) > 0 {
 		return nil, fmt.Errorf("log: %s: %s", problems[0].Path, problems[0].Msg)
 	}
-	n := &Notifier{config: c, now: time.Now}
+	n := &Notifier{config: c, now: time.Now, turn: make(chan struct{}, 1)}
+	n.turn <- struct{}{}
 	switch {
 	case c.Output == Stderr:
 		n.stream = os.Stderr
@@ -48,12 +50,27 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 	if err := encode(ctx, &text, n.config.Format, n.now(), m); err != nil {
 		return nil, &notifiers.Error{Reason: notifiers.Rejected, Permanent: true, Err: fmt.Errorf("encoding the log: %w", err)}
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if err := n.write(text.Bytes()); err != nil {
-		return nil, &notifiers.Error{Reason: notifiers.Server, Err: fmt.Errorf("writing the log: %w", err)}
+	select {
+	case <-n.turn:
+	case <-ctx.Done():
+		return nil, &notifiers.Error{Reason: notifiers.Timeout, Err: fmt.Errorf("waiting for an earlier line: %w", ctx.Err())}
 	}
-	return notifiers.Receipt{}, nil
+	// A pipe that nobody reads blocks a write for ever; nothing can cut it off.
+	written := make(chan error, 1)
+	go func() {
+		err := n.write(text.Bytes())
+		n.turn <- struct{}{}
+		written <- err
+	}()
+	select {
+	case err := <-written:
+		if err != nil {
+			return nil, &notifiers.Error{Reason: notifiers.Server, Err: fmt.Errorf("writing the log: %w", err)}
+		}
+		return notifiers.Receipt{}, nil
+	case <-ctx.Done():
+		return nil, &notifiers.Error{Reason: notifiers.Timeout, Err: fmt.Errorf("nobody takes the log's lines: %w", ctx.Err())}
+	}
 }
 
 func (n *Notifier) write(text []byte) error {
@@ -79,7 +96,7 @@ func (n *Notifier) write(text []byte) error {
 	if _, err := f.Write(text); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) { // a pipe or a terminal cannot be synced
 		return err
 	}
 	if os.IsNotExist(statErr) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -165,6 +166,34 @@ func TestConcurrentMessagesKeepTheirLines(t *testing.T) {
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// A pipe that nobody reads must not keep a try from ending: neither the one that writes nor those that wait for it.
+func TestAStreamThatNobodyReadsEndsWithItsContext(t *testing.T) {
+	n := newLog(t, Config{}, nil)
+	reader, writer := io.Pipe()
+	n.stream = writer
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	for range 2 {
+		_, err := n.Notify(ctx, notifiertest.Firing())
+
+		var failed *notifiers.Error
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, notifiers.Timeout, failed.Reason)
+		assert.False(t, failed.Permanent)
+	}
+	require.NoError(t, reader.Close()) // lets the write end
+	<-n.turn
+}
+
+func TestAPipeNeedsNoSync(t *testing.T) {
+	n := newLog(t, Config{Output: "/dev/null"}, nil)
+
+	_, err := n.Notify(t.Context(), notifiertest.Firing())
+
+	require.NoError(t, err)
+}
 
 func TestErrors(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")

@@ -18,10 +18,12 @@ import (
 	"github.com/alertvitals/notifier/templates"
 )
 
-// The keys of a Receipt: the ID of the channel and the timestamp that is the message's name in it.
+// The keys of a Receipt: the ID of the channel and the timestamp that is the message's name in it; and the channel that
+// was configured then, because a group moves with its receiver to another one.
 const (
-	channelKey = "channel"
-	tsKey      = "ts"
+	channelKey    = "channel"
+	tsKey         = "ts"
+	configuredKey = "configured"
 )
 
 // Notifier is one Slack integration. It is safe for concurrent use and keeps nothing between calls.
@@ -64,7 +66,8 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 	api := slackapi.New(secret, slackapi.OptionHTTPClient(n.client), slackapi.OptionAPIURL(n.config.apiBase()))
 	p := layout(m.Content)
 	channel, ts := m.Previous[channelKey], m.Previous[tsKey]
-	if channel == "" || ts == "" {
+	moved := m.Previous[configuredKey] != "" && m.Previous[configuredKey] != n.config.Channel
+	if channel == "" || ts == "" || moved {
 		return postFresh(ctx, api, n.config.Channel, p)
 	}
 	_, updated, _, err := api.UpdateMessageContext(ctx, channel, ts, p.options()...)
@@ -97,7 +100,7 @@ func postFresh(ctx context.Context, api *slackapi.Client, channel string, p post
 	case id == "" || ts == "":
 		return nil, unreadable("posting to Slack")
 	}
-	return notifiers.Receipt{channelKey: id, tsKey: ts}, nil
+	return notifiers.Receipt{channelKey: id, tsKey: ts, configuredKey: channel}, nil
 }
 
 // reply is what is said in the thread; a thread ends with the group's end, whether or not there is news.

@@ -134,6 +134,22 @@ func TestAMessageThatSomebodyDeletedIsReplaced(t *testing.T) {
 	assert.Len(t, fake.Messages("agent-alerts"), 1)
 }
 
+func TestAGroupMovesWithItsReceiverToAnotherChannel(t *testing.T) {
+	fake := slackfake.New(token)
+	address := serve(t, fake)
+	first := send(t, botOf(t, address), notifiertest.Firing())
+	elsewhere, err := New(Config{AppToken: token, Channel: "#elsewhere", APIBaseURL: address + "/api/"})
+	require.NoError(t, err)
+
+	second := send(t, elsewhere, notifiertest.Joined(first))
+
+	assert.NotEqual(t, first["channel"], second["channel"])
+	assert.Len(t, fake.Messages("elsewhere"), 1)
+	assert.Zero(t, fake.Messages("agent-alerts")[0].Edits)
+	send(t, elsewhere, notifiertest.Resolved(second))
+	assert.Len(t, fake.Messages("elsewhere"), 1, "and stays one message there")
+}
+
 func TestP4ATryAfterAFailedReplyShowsNothingTwice(t *testing.T) {
 	fake := slackfake.New(token)
 	refuseReplies := true
