@@ -49,17 +49,27 @@ const uptime = "uptime"
 
 // checksOf says what each endpoint answered: `/health 200 "degraded" (store: unhealthy) · /ready 404 not offered`.
 func checksOf(s *diagnostics.Snapshot) string {
-	var parts []string
+	var said []Line
 	for _, c := range []*diagnostics.Check{s.Health, s.Ready} {
 		if c != nil {
-			parts = append(parts, checkText(c))
+			said = append(said, Line{c.Path, checkText(c)})
 		}
 	}
 	if !s.Metrics.OK && s.Metrics.Note != "" {
-		parts = append(parts, s.Metrics.Path+" "+s.Metrics.Note)
-		if len(s.Vitals) > 0 {
-			parts = append(parts, "the vitals are "+ago(s.TakenAt.Sub(s.Metrics.At))+" old")
+		said = append(said, Line{s.Metrics.Path, s.Metrics.Note})
+	}
+	var parts []string
+	for i, one := range said {
+		if i > 0 && one.Text == said[i-1].Text {
+			// A host that is gone says the same of each of its endpoints.
+			last := &parts[len(parts)-1]
+			*last = strings.TrimSuffix(*last, " "+one.Text) + ", " + one.Name + " " + one.Text
+			continue
 		}
+		parts = append(parts, one.Name+" "+one.Text)
+	}
+	if !s.Metrics.OK && len(s.Vitals) > 0 {
+		parts = append(parts, "the vitals are "+ago(s.TakenAt.Sub(s.Metrics.At))+" old")
 	}
 	if s.Health != nil && s.Health.Version != "" {
 		parts = append(parts, "version "+s.Health.Version)
@@ -74,7 +84,7 @@ func checksOf(s *diagnostics.Snapshot) string {
 }
 
 func checkText(c *diagnostics.Check) string {
-	words := []string{c.Path}
+	var words []string
 	if c.StatusCode != 0 {
 		words = append(words, fmt.Sprint(c.StatusCode))
 	}
