@@ -116,6 +116,10 @@ func common(alerts template.Alerts, of func(template.Alert) template.KV) templat
 	return shared
 }
 
+// Repeated is whether Alertmanager says that it sends the group only because repeat_interval has passed. It says so since
+// 0.32.
+func (g Group) Repeated() bool { return g.Reason == "repeat interval elapsed" }
+
 // Lead is the alert that stands for the group where one has to: the first that fires, or the first when none does.
 func (g Group) Lead() template.Alert {
 	if firing := g.Alerts.Firing(); len(firing) > 0 {

@@ -24,6 +24,11 @@ func (r *run) deliver(ctx context.Context, e entry, before state) (after state, 
 	case before.holds(e):
 		log.Debug("Was sent before the restart")
 		return before, true
+	case before.repeats(e):
+		log.Info("Says what was told already")
+		r.series.duplicates.Inc()
+		after = before.past(e)
+		return after, r.store(ctx, log, e.group.Key, after)
 	case e.group.Status() == alert.StatusResolved && !r.SendResolved:
 		log.Debug("Resolved, which this receiver does not want to hear")
 		after = before.next(e, nil, nil)

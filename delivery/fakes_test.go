@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -241,8 +242,20 @@ func resolved(name string) template.Alert {
 	return a
 }
 
+// startsAt makes every webhook of the tests say something else than the one before, as if its alerts fired anew.
+var startsAt atomic.Int64
+
 func webhook(group string, alerts ...template.Alert) []byte {
-	body, err := json.Marshal(map[string]any{"version": "4", "groupKey": group, "alerts": alerts})
+	alerts = slices.Clone(alerts)
+	for i := range alerts {
+		alerts[i].StartsAt = time.Unix(startsAt.Add(1), 0).UTC()
+	}
+	return sameWebhook(group, "", alerts...)
+}
+
+// sameWebhook says the same each time.
+func sameWebhook(group, reason string, alerts ...template.Alert) []byte {
+	body, err := json.Marshal(map[string]any{"version": "4", "groupKey": group, "notification_reason": reason, "alerts": alerts})
 	if err != nil {
 		panic(fmt.Sprintf("encoding a test's webhook: %v", err))
 	}

@@ -105,6 +105,46 @@ func TestP2WhatComesAfterALostEndIsTold(t *testing.T) {
 	})
 }
 
+// P4: what says the same again soon after, as Alertmanager's retry or its twin does, is told once; a repeat is told.
+func TestP4DuplicatesAreToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg := prometheus.NewRegistry()
+		j, s := newMemory(), &sink{}
+		l := testLoop(j, s)
+		l.Metrics = NewMetrics(reg)
+		stop := start(t, l)
+		say := func(want int, why, reason string, alerts ...template.Alert) {
+			t.Helper()
+			j.Append(sameWebhook("g", reason, alerts...))
+			synctest.Wait()
+			assert.Len(t, s.told(), want, why)
+		}
+
+		say(1, "the first", "", firing("A"), firing("B"))
+		say(1, "a retry", "", firing("A"), firing("B"))
+		say(1, "the twin sorts them otherwise", "", firing("B"), firing("A"))
+		say(2, "a change", "", firing("A"))
+		pass(duplicateWindow - time.Second)
+		say(2, "late, but within the window", "", firing("A"))
+		pass(2 * time.Second)
+		say(3, "no duplicate after the window", "", firing("A"))
+		say(4, "Alertmanager says that it is a repeat", "repeat interval elapsed", firing("A"))
+		say(5, "resolved", "", resolved("A"))
+		require.NoError(t, stop())
+		stop = start(t, l)
+		say(5, "resolved by the twin, after a restart", "", resolved("A"))
+		say(6, "fires anew", "", firing("A"))
+
+		require.NoError(t, stop())
+		assert.Equal(t, uint64(10), j.at(l.Cursor), "what was left out is settled")
+		assert.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
+# HELP notifier_duplicates_total Notifications that said only what the receiver was told just before, and were left out.
+# TYPE notifier_duplicates_total counter
+notifier_duplicates_total{integration="fake",receiver="people"} 4
+`), "notifier_duplicates_total"))
+	})
+}
+
 func TestFailedTriesAreRepeatedUntilOneSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()

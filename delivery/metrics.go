@@ -19,6 +19,7 @@ type Metrics struct {
 	pending    *prometheus.GaugeVec
 	unreadable *prometheus.CounterVec
 	missed     *prometheus.CounterVec
+	duplicates *prometheus.CounterVec
 }
 
 // The reasons of a failed try that no sink gave.
@@ -58,9 +59,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		missed: counter("notifier_records_missed_total",
 			"Records that were removed from the journal by their age before this receiver had read them: they are lost.",
 			labels...),
+		duplicates: counter("notifier_duplicates_total",
+			"Notifications that said only what the receiver was told just before, and were left out.", labels...),
 	}
 	if reg != nil {
-		reg.MustRegister(m.tries, m.failures, m.latency, m.pending, m.unreadable, m.missed)
+		reg.MustRegister(m.tries, m.failures, m.latency, m.pending, m.unreadable, m.missed, m.duplicates)
 	}
 	return m
 }
@@ -73,6 +76,7 @@ type series struct {
 	pending    prometheus.Gauge
 	unreadable prometheus.Counter
 	missed     prometheus.Counter
+	duplicates prometheus.Counter
 }
 
 func (m *Metrics) of(receiver, integration string) series {
@@ -83,6 +87,7 @@ func (m *Metrics) of(receiver, integration string) series {
 		pending:    m.pending.WithLabelValues(receiver, integration),
 		unreadable: m.unreadable.WithLabelValues(receiver, integration),
 		missed:     m.missed.WithLabelValues(receiver, integration),
+		duplicates: m.duplicates.WithLabelValues(receiver, integration),
 	}
 	for _, why := range sinkReasons {
 		s.failures[string(why)] = m.failures.WithLabelValues(receiver, integration, string(why))

@@ -113,6 +113,7 @@ func TestStateAfterAMessage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := entry{seq: 2, group: alert.Group{Alerts: tc.alerts, Truncated: tc.truncated}}
+			tc.want.Said = digest(e.group)
 			assert.Equal(t, tc.want, tc.before.next(e, receipt, now))
 			assert.Equal(t, []string{"fp-A", "fp-Z"}, before.Known, "left as it was")
 		})

@@ -2,6 +2,8 @@ package delivery
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -23,6 +25,10 @@ type state struct {
 	// Accepted is that record's time. A journal whose end was lost gives its numbers again, never its times.
 	Accepted time.Time `json:"accepted,omitzero"`
 	Status   string    `json:"status,omitempty"`
+	// Said is a digest of what people were told, Told the time of the record that said it: what says the same again soon
+	// after is a duplicate.
+	Said string    `json:"said,omitempty"`
+	Told time.Time `json:"told,omitzero"`
 	// Receipt is what the sink needs for the group's next message; there is none after a resolved one.
 	Receipt notifiers.Receipt `json:"receipt,omitempty"`
 	// Known are the fingerprints of the alerts that people were told fire, sorted.
@@ -36,9 +42,37 @@ func (s state) holds(e entry) bool {
 	return e.seq <= s.Seq && (s.Accepted.IsZero() || !e.accepted.After(s.Accepted))
 }
 
+// duplicateWindow is how long after a message the same one is a duplicate: Alertmanager's retry after an answer that was
+// lost, or the second Alertmanager of a pair. Later it is a repeat, which people asked for with repeat_interval.
+const duplicateWindow = 5 * time.Minute
+
+// repeats is whether e says nothing but what people were told just before. Alertmanager 0.32 and later says of a repeat that
+// it is one; that is told.
+func (s state) repeats(e entry) bool {
+	return s.Said != "" && s.Said == digest(e.group) && e.accepted.Sub(s.Told) < duplicateWindow && !e.group.Repeated()
+}
+
+// past is the state after a duplicate was left out.
+func (s state) past(e entry) state {
+	s.Seq, s.Accepted = e.seq, e.accepted
+	return s
+}
+
+// digest is what a group says: which alerts fire since when and which are resolved, and how many are hidden. Two
+// Alertmanagers may differ in everything else: bytes, order, the values in annotations, the end of an alert.
+func digest(g alert.Group) string {
+	lines := make([]string, 0, len(g.Alerts))
+	for _, a := range g.Alerts {
+		lines = append(lines, fmt.Sprintf("%s %s %d", a.Fingerprint, a.Status, a.StartsAt.UnixNano()))
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d hidden %q", g.Truncated, lines))
+	return hex.EncodeToString(sum[:16])
+}
+
 // next is the state after e was told.
 func (s state) next(e entry, receipt notifiers.Receipt, snapshot *diagnostics.Snapshot) state {
-	n := state{Seq: e.seq, Accepted: e.accepted, Status: e.group.Status()}
+	n := state{Seq: e.seq, Accepted: e.accepted, Status: e.group.Status(), Said: digest(e.group), Told: e.accepted}
 	if n.Status == alert.StatusResolved {
 		return n // the next firing is a fresh message
 	}

@@ -53,7 +53,7 @@ func Render(in Input) Content {
 		Where:    where(g),
 		Joined:   joined(in),
 		Left:     left(in),
-		Repeat:   g.Reason == "repeat interval elapsed",
+		Repeat:   g.Repeated(),
 		Known:    len(in.Known) > 0,
 	}
 	c := Content{
