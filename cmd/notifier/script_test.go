@@ -80,28 +80,15 @@ func TestScript(t *testing.T) {
 	})
 }
 
-var buildOnce = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "alertmanager")
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(dir, "alertmanager")
-	build := exec.Command("go", "build", "-o", binary, "github.com/prometheus/alertmanager/cmd/alertmanager")
-	build.Dir = filepath.Join("..", "..", "tools", "alertmanager")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return binary, nil
-})
-
 // buildAlertmanager is the path of a real Alertmanager, built from the module that pins it.
 func buildAlertmanager(t *testing.T) string {
 	t.Helper()
-	binary, err := buildOnce()
-	if err != nil {
-		t.Fatalf("building Alertmanager: %v", err)
+	binary := filepath.Join(t.TempDir(), "alertmanager")
+	build := exec.Command("go", "build", "-o", binary, "github.com/prometheus/alertmanager/cmd/alertmanager")
+	build.Dir = filepath.Join("..", "..", "tools", "alertmanager")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building Alertmanager: %v\n%s", err, out)
 	}
-	t.Cleanup(func() { os.RemoveAll(filepath.Dir(binary)) })
 	return binary
 }
 
