@@ -52,14 +52,18 @@ func (g Group) Status() string {
 	return StatusResolved
 }
 
+// Telling are the alerts that a summary of the group speaks of: those that fire, or all of them when none does.
+func (g Group) Telling() template.Alerts {
+	if firing := g.Alerts.Firing(); len(firing) > 0 {
+		return firing
+	}
+	return g.Alerts
+}
+
 // Severity is the highest severity among the firing alerts, or among all of them when none fires.
 func (g Group) Severity() Severity {
-	among := g.Alerts.Firing()
-	if len(among) == 0 {
-		among = g.Alerts
-	}
 	var highest Severity
-	for i, a := range among {
+	for i, a := range g.Telling() {
 		if s := Severity(a.Labels["severity"]); i == 0 || s.Rank() > highest.Rank() {
 			highest = s
 		}
@@ -69,12 +73,8 @@ func (g Group) Severity() Severity {
 
 // Since is when the oldest firing alert started, or the oldest alert when none fires; zero when no alert says.
 func (g Group) Since() time.Time {
-	among := g.Alerts.Firing()
-	if len(among) == 0 {
-		among = g.Alerts
-	}
 	var since time.Time
-	for _, a := range among {
+	for _, a := range g.Telling() {
 		if !a.StartsAt.IsZero() && (since.IsZero() || a.StartsAt.Before(since)) {
 			since = a.StartsAt
 		}
@@ -121,12 +121,7 @@ func common(alerts template.Alerts, of func(template.Alert) template.KV) templat
 func (g Group) Repeated() bool { return g.Reason == "repeat interval elapsed" }
 
 // Lead is the alert that stands for the group where one has to: the first that fires, or the first when none does.
-func (g Group) Lead() template.Alert {
-	if firing := g.Alerts.Firing(); len(firing) > 0 {
-		return firing[0]
-	}
-	return g.Alerts[0]
-}
+func (g Group) Lead() template.Alert { return g.Telling()[0] }
 
 // OneJob is whether all alerts have the same job label, so that what is seen of one's agent may be said of all.
 func (g Group) OneJob() bool {

@@ -40,7 +40,7 @@ func newError(name string, source []byte, root ast.Node, problems []problem.Prob
 			msg = p.Path + ": " + msg
 		}
 		f := finding(name, source, line, column, msg)
-		if last := p.Path[strings.LastIndexByte(p.Path, '.')+1:]; secret.MatchString(last+": x") && !strings.Contains(f.Source, last) {
+		if last := p.Path[strings.LastIndexByte(p.Path, '.')+1:]; secretKey.MatchString(last) && !strings.Contains(f.Source, last) {
 			f.Source = stars(f.Source) // the value stands on a line of its own
 		}
 		e.Findings = append(e.Findings, f)
@@ -62,8 +62,13 @@ func finding(name string, source []byte, line, column int, msg string) Finding {
 // password is what stands before the host in an address.
 var password = regexp.MustCompile(`(//)([^@"']+)@`)
 
-// secret is a key that holds one, and its value.
-var secret = regexp.MustCompile(`(\b[\w-]*(?:api_url|token|password|credentials|secret|key)["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,}\]]+)`)
+// secretName is what the keys of secrets are called; secretKey is such a key, and secret one with its value.
+const secretName = `[\w-]*(?:api_url|token|password|credentials|secret|key)` //nolint:gosec // names of keys, not their values
+
+var (
+	secretKey = regexp.MustCompile(`^` + secretName + `$`)
+	secret    = regexp.MustCompile(`(\b` + secretName + `["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,}\]]+)`)
+)
 
 // known is what is a secret wherever it stands: Slack's tokens and webhooks.
 var known = regexp.MustCompile(`xox[a-z]-[^\s"',}\]]+|xapp-[^\s"',}\]]+|hooks\.slack\.com/[^\s"',}\]]+`)
@@ -71,12 +76,12 @@ var known = regexp.MustCompile(`xox[a-z]-[^\s"',}\]]+|xapp-[^\s"',}\]]+|hooks\.s
 // hideSecrets puts stars in the place of secrets, as many as there are characters, so that the caret stays right.
 func hideSecrets(line string) string {
 	line = password.ReplaceAllStringFunc(line, func(found string) string {
-		return "//" + strings.Repeat("*", utf8.RuneCountInString(found)-len("//@")) + "@"
+		return "//" + stars(found[len("//"):len(found)-len("@")]) + "@"
 	})
 	line = known.ReplaceAllStringFunc(line, stars)
 	return secret.ReplaceAllStringFunc(line, func(found string) string {
 		parts := secret.FindStringSubmatch(found)
-		return parts[1] + strings.Repeat("*", utf8.RuneCountInString(parts[2]))
+		return parts[1] + stars(parts[2])
 	})
 }
 

@@ -52,7 +52,7 @@ func alertName(labels, shared amtemplate.KV) string {
 
 // links are the addresses that help: how to act first, where it came from last.
 func links(g alert.Group) []Link {
-	first := shown(g)[0]
+	first := g.Lead()
 	candidates := []Link{
 		{"Runbook", explain(first.Annotations, "runbook_url", "runbook")},
 		{"Dashboard", explain(first.Annotations, "dashboard_url", "dashboard")},

@@ -144,16 +144,8 @@ func agentName(in Input) string {
 	return oneLine(in.Group.CommonLabels()["job"])
 }
 
-// shown are the alerts that the headline speaks of: those that fire, or all when none does.
-func shown(g alert.Group) amtemplate.Alerts {
-	if firing := g.Alerts.Firing(); len(firing) > 0 {
-		return firing
-	}
-	return g.Alerts
-}
-
 func summary(g alert.Group) string {
-	return oneLine(explain(shown(g)[0].Annotations, "summary", "description", "message"))
+	return oneLine(explain(g.Lead().Annotations, "summary", "description", "message"))
 }
 
 func explain(annotations amtemplate.KV, preferred ...string) string {
@@ -180,7 +172,7 @@ func distinct(alerts amtemplate.Alerts, label string) []string {
 
 // where is the first instance that the headline names, and how many more there are.
 func where(g alert.Group) string {
-	instances := distinct(shown(g), "instance")
+	instances := distinct(g.Telling(), "instance")
 	switch {
 	case len(instances) == 0, len(instances) == 1 && strings.Contains(summary(g), instances[0]):
 		return ""
