@@ -57,6 +57,11 @@ func TestCaptures(t *testing.T) {
 			append([]captureRow{
 				{"fds_ratio", "-", "open files", true},
 				{"cpu_cores", "-", "CPU", false},
+				{"req_rate", "-", "requests", false},
+				{"err_ratio", "-", "error rate", false},
+				{"latency_p50", "-", "p50 latency", false},
+				{"latency_p95", "-", "p95 latency", false},
+				{"latency_p99", "-", "p99 latency", false},
 			}, runtime...),
 		},
 		{
