@@ -1,42 +1,50 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const (
-	recordStream  = "webhooks"
-	recordSubject = "webhooks"
-	stateStream   = "state"
+const recordSubject = "webhooks"
 
-	// maxRecord is above the webhook's limit of 4 MiB. NATS warns beyond 8 MiB.
-	maxRecord = 8 << 20
-	// startTimeout bounds the start of the server; it reads an index, and every record only when that index is lost.
-	startTimeout = time.Minute
-)
+// ErrGone says that a record is not in the journal: it passed Options.MaxAge, it was dropped to make room, or it never was.
+var ErrGone = errors.New("the record is not in the journal")
 
 // Journal is an open journal. Its methods are safe for concurrent use.
+//
+// When its store meets a write error, the journal starts the store again by itself, as often as it takes. Until that is
+// done all that writes or asks fails at once; Read waits.
 type Journal struct {
-	opts    Options
-	lock    *os.File
-	server  *server.Server
-	conn    *nats.Conn
-	js      jetstream.JetStream
-	records jetstream.Stream
-	states  jetstream.Stream
-	// unanswered is when NATS last left an Append without an answer (UnixNano), 0 once another Append was answered.
-	unanswered atomic.Int64
+	opts  Options
+	lock  *os.File
+	acks  acks
+	tail  tail
+	queue queue
+	// crowd has room for one wish to purge.
+	crowd chan struct{}
+	// crowded is whether the last purge left the records above the limit.
+	crowded atomic.Bool
+	purging sync.Mutex
+	// refused is when NATS last left an Append without an answer (UnixNano), 0 once another Append was answered.
+	refused atomic.Int64
+
+	closing context.Context //nolint:containedctx // it ends with Close
+	close   context.CancelCauseFunc
+	work    sync.WaitGroup
+
+	mu      sync.Mutex
+	running *engine
+	down    error
+	changed chan struct{}
 }
 
 // Open opens the journal in opts.Dir, or makes it there. It fails when another process has the directory open, or when
@@ -49,98 +57,33 @@ func Open(ctx context.Context, opts Options) (*Journal, error) {
 	if err = os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the journal's directory: %w", err)
 	}
-	j := &Journal{opts: opts}
+	j := &Journal{
+		opts: opts, acks: acks{last: map[string]uint64{}},
+		queue: queue{filled: make(chan struct{}, 1)}, crowd: make(chan struct{}, 1), changed: make(chan struct{}),
+	}
 	if j.lock, err = lockFile(filepath.Join(opts.Dir, "lock")); err != nil {
 		return nil, err
 	}
-	if err = j.start(ctx); err != nil {
+	j.closing, j.close = context.WithCancelCause(context.Background())
+	e, err := startEngine(ctx, j.closing, opts, &j.acks, true)
+	if err != nil {
 		j.Close()
 		return nil, fmt.Errorf("opening the journal in %s: %w", opts.Dir, err)
 	}
+	j.tail.reach(e.records.CachedInfo().State.LastSeq)
+	j.setEngine(e, nil)
+	j.work.Go(func() { j.mend(e) })
+	j.work.Go(j.write)
+	j.work.Go(j.makeRoom)
 	return j, nil
 }
 
-func (j *Journal) start(ctx context.Context) (err error) {
-	log := &serverLog{to: j.opts.Logger.With(slog.String("component", "nats"))}
-	j.server, err = server.NewServer(&server.Options{
-		ServerName:             "notifier",
-		DontListen:             true,
-		NoSigs:                 true,
-		JetStream:              true,
-		StoreDir:               j.opts.Dir,
-		SyncAlways:             true,
-		DisableJetStreamBanner: true,
-		MaxPayload:             maxRecord,
-		// The records' own limit and MinFree bound the disk. NATS's default, 75 % of what is free at start, would
-		// shrink with every restart.
-		JetStreamMaxStore:  1 << 50,
-		JetStreamMaxMemory: 64 << 20,
-	})
-	if err != nil {
-		return fmt.Errorf("configuring NATS: %w", err)
-	}
-	j.server.SetLoggerV2(log, false, false, false)
-	j.server.Start()
-	if err = log.fatal(); err != nil {
-		return fmt.Errorf("starting NATS: %w", err)
-	}
-	if !j.server.ReadyForConnections(startTimeout) || !j.server.JetStreamEnabled() {
-		return errors.New("starting NATS: it did not get ready")
-	}
-	j.conn, err = nats.Connect("", nats.InProcessServer(j.server), nats.Name("journal"),
-		nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
-	if err != nil {
-		return fmt.Errorf("connecting to NATS in the process: %w", err)
-	}
-	if j.js, err = jetstream.New(j.conn, jetstream.WithDefaultTimeout(j.opts.Timeout)); err != nil {
-		return fmt.Errorf("using JetStream: %w", err)
-	}
-	return j.makeStreams(ctx)
-}
-
-func (j *Journal) makeStreams(ctx context.Context) (err error) {
-	j.records, err = j.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name:      recordStream,
-		Subjects:  []string{recordSubject},
-		Storage:   jetstream.FileStorage,
-		Retention: jetstream.LimitsPolicy,
-		MaxAge:    j.opts.MaxAge,
-		MaxBytes:  j.opts.MaxBytes,
-		// What was accepted stays: a full journal refuses new records, it does not forget old ones.
-		Discard: jetstream.DiscardNew,
-	})
-	if err != nil {
-		return fmt.Errorf("making the stream of records: %w", err)
-	}
-	j.states, err = j.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name:              stateStream,
-		Subjects:          []string{stateSubjects, positionSubjects, probeSubject},
-		Storage:           jetstream.FileStorage,
-		Retention:         jetstream.LimitsPolicy,
-		MaxMsgsPerSubject: 1,
-	})
-	if err != nil {
-		return fmt.Errorf("making the stream of states: %w", err)
-	}
-	return nil
-}
-
-// Append stores one record and returns its sequence number once the record is on disk. Numbers only grow; they may leave
-// gaps. Any error means that the record may be lost. It may also have been stored (the answer came too late), so a caller
-// that tries again may store it twice.
-func (j *Journal) Append(ctx context.Context, data []byte) (uint64, error) {
-	if err := j.enoughFree(j.opts.MinFree); err != nil {
-		return 0, fmt.Errorf("appending to the journal: %w", err)
-	}
-	ack, err := j.js.Publish(ctx, recordSubject, data, jetstream.WithRetryAttempts(0))
-	if errors.Is(err, context.DeadlineExceeded) {
-		j.unanswered.Store(time.Now().UnixNano())
-	}
-	if err != nil {
-		return 0, fmt.Errorf("appending to the journal: %w", err)
-	}
-	j.unanswered.Store(0)
-	return ack.Sequence, nil
+// Close ends every Read and closes the journal. What still waits to be stored fails. What Append acknowledged is safe
+// with or without Close. Calling it again does nothing.
+func (j *Journal) Close() {
+	j.close(errClosed)
+	j.work.Wait()
+	_ = j.lock.Close() // closing gives the lock back
 }
 
 func (j *Journal) enoughFree(want uint64) error {
@@ -154,47 +97,135 @@ func (j *Journal) enoughFree(want uint64) error {
 	return nil
 }
 
-// Last is the sequence number of the newest record, 0 when there never was one.
+// recordsInfo asks for the state of the records' stream.
+func (j *Journal) recordsInfo(ctx context.Context) (jetstream.StreamState, error) {
+	e, err := j.engine()
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	return e.recordsState(ctx)
+}
+
+func (e *engine) recordsState(ctx context.Context) (jetstream.StreamState, error) {
+	ctx, cancel := e.bound(ctx)
+	defer cancel()
+	stream, err := e.js.Stream(ctx, recordStream)
+	if err != nil {
+		return jetstream.StreamState{}, e.explain(err)
+	}
+	return stream.CachedInfo().State, nil
+}
+
+// Last is the number of the newest record, 0 when there never was one.
 func (j *Journal) Last(ctx context.Context) (uint64, error) {
-	info, err := j.records.Info(ctx)
+	state, err := j.recordsInfo(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("asking the journal for its newest record: %w", err)
 	}
-	return info.State.LastSeq, nil
+	if state.LastSeq == 0 {
+		return 0, nil
+	}
+	return number(state.LastSeq, 0, 1), nil
+}
+
+// Oldest is the number of the oldest record that is kept. When none is kept it is above the number of every record that
+// there was and not above that of any to come.
+func (j *Journal) Oldest(ctx context.Context) (uint64, error) {
+	oldest, err := j.oldest(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("asking the journal for its oldest record: %w", err)
+	}
+	return oldest, nil
+}
+
+func (j *Journal) oldest(ctx context.Context) (uint64, error) {
+	e, err := j.engine()
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := e.bound(ctx)
+	defer cancel()
+	oldest := uint64(0)
+	err = e.fetch(ctx, 1, 1, func(m message) error {
+		records, _ := splitMessage(m.data)
+		oldest = number(m.number, 0, max(1, len(records)))
+		return nil
+	})
+	if err != nil || oldest > 0 {
+		return oldest, err
+	}
+	state, err := e.recordsState(ctx)
+	return number(state.LastSeq+1, 0, maxBatch), err
+}
+
+// Get returns the record with the number seq, or ErrGone. Its Missed is 0.
+func (j *Journal) Get(ctx context.Context, seq uint64) (Record, error) {
+	r, err := j.get(ctx, seq)
+	if err != nil {
+		return Record{}, fmt.Errorf("reading record %d: %w", seq, err)
+	}
+	return r, nil
+}
+
+func (j *Journal) get(ctx context.Context, seq uint64) (found Record, err error) {
+	e, err := j.engine()
+	if err != nil {
+		return Record{}, err
+	}
+	ctx, cancel := e.bound(ctx)
+	defer cancel()
+	err = e.fetch(ctx, max(1, messageOf(seq)), 1, func(m message) error {
+		for _, r := range j.recordsOf(m) {
+			if r.Seq == seq {
+				found = r
+				found.Data = bytes.Clone(r.Data)
+			}
+		}
+		return nil
+	})
+	if err == nil && found.Seq == 0 {
+		err = ErrGone
+	}
+	return found, err
 }
 
 // Check says whether the journal can be written now, by writing a few bytes beside the records. It costs one fsync.
 func (j *Journal) Check(ctx context.Context) error {
-	if err := j.enoughFree(j.opts.MinFree); err != nil {
-		return fmt.Errorf("checking the journal: %w", err)
-	}
-	// NATS gives no answer about a stream that met a write error, and takes nothing more for it until the next start.
-	if at := j.unanswered.Load(); at != 0 && time.Since(time.Unix(0, at)) < time.Minute {
-		return errors.New("checking the journal: the disk did not take the newest record; when this stays so, restart")
-	}
-	info, err := j.records.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("checking the journal: %w", err)
-	}
-	if used := info.State.Bytes; used+min(maxRecord, uint64(j.opts.MaxBytes)/2) > uint64(j.opts.MaxBytes) {
-		return fmt.Errorf("checking the journal: its %d MiB are full", j.opts.MaxBytes>>20)
-	}
-	if _, err := j.js.Publish(ctx, probeSubject, nil, jetstream.WithRetryAttempts(0)); err != nil {
+	if err := j.check(ctx); err != nil {
 		return fmt.Errorf("checking the journal: %w", err)
 	}
 	return nil
 }
 
-// Close ends every Read and closes the journal. What Append acknowledged is safe with or without it.
-func (j *Journal) Close() {
-	if j.conn != nil {
-		j.conn.Close()
+func (j *Journal) check(ctx context.Context) error {
+	if err := j.enoughFree(j.opts.MinFree); err != nil {
+		return err
 	}
-	if j.server != nil {
-		j.server.Shutdown()
-		j.server.WaitForShutdown()
+	e, err := j.engine()
+	if err != nil {
+		return err
 	}
-	if j.lock != nil {
-		_ = j.lock.Close() // closing gives the lock back
+	// The probe goes to another file, so it says little about the records' own.
+	if at := j.refused.Load(); at != 0 && time.Since(time.Unix(0, at)) < time.Minute {
+		return errors.New("the disk did not take the newest record")
 	}
+	full, err := j.full(ctx, e)
+	if err == nil && full {
+		if err = j.purge(ctx, e); err == nil {
+			full, err = j.full(ctx, e)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if full {
+		return fmt.Errorf("its %d MiB are full", j.opts.MaxBytes>>20)
+	}
+	return j.put(ctx, probeSubject, nil)
+}
+
+// full is whether the next large record may find no room.
+func (j *Journal) full(ctx context.Context, e *engine) (bool, error) {
+	state, err := e.recordsState(ctx)
+	return state.Bytes+min(maxMessage, uint64(j.opts.MaxBytes)/4) > uint64(j.opts.MaxBytes), err
 }

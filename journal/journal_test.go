@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -21,6 +20,10 @@ import (
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		appendUntilKilled(dir)
+		return
+	}
+	if dir := os.Getenv(limitedDir); dir != "" {
+		appendThroughWriteErrors(dir)
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -68,22 +71,25 @@ func readN(t testing.TB, j *Journal, after uint64, n int) []Record {
 	return got
 }
 
+// alone is the number of a record that is the only one in its message.
+func alone(message uint64) uint64 { return number(message, 0, 1) }
+
 func TestReadGivesRecordsInOrderWithTheirTime(t *testing.T) {
 	j := open(t, Options{})
 	before := time.Now()
 	appendN(t, j, 100)
 
-	got := readN(t, j, 40, 60)
+	got := readN(t, j, alone(40), 60)
 
 	for i, r := range got {
-		assert.Equal(t, uint64(41+i), r.Seq)
+		assert.Equal(t, alone(uint64(41+i)), r.Seq)
 		assert.Equal(t, strconv.Itoa(40+i), string(r.Data))
 		assert.WithinRange(t, r.Time, before, time.Now())
 		assert.Zero(t, r.Missed)
 	}
 	last, err := j.Last(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, uint64(100), last)
+	assert.Equal(t, alone(100), last)
 }
 
 func TestReadFollowsNewRecordsUntilItsContextEnds(t *testing.T) {
@@ -95,40 +101,32 @@ func TestReadFollowsNewRecordsUntilItsContextEnds(t *testing.T) {
 		done <- j.Read(ctx, 0, func(r Record) error { seen <- r; return nil })
 	}()
 
-	assert.Equal(t, uint64(1), (<-seen).Seq)
-	for seq := uint64(2); seq < 50; seq++ {
+	assert.Equal(t, alone(1), (<-seen).Seq)
+	for n := uint64(2); n < 50; n++ {
 		appendN(t, j, 1)
-		assert.Equal(t, seq, (<-seen).Seq)
+		assert.Equal(t, alone(n), (<-seen).Seq)
 	}
 	cancel()
 	assert.NoError(t, <-done)
 }
 
-func TestReadSurvivesASlowReader(t *testing.T) {
+func TestASlowReaderHoldsLittleInMemory(t *testing.T) {
 	j := open(t, Options{})
-	seen, goOn, done := make(chan uint64), make(chan struct{}), make(chan error)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		done <- j.Read(ctx, 0, func(r Record) error { seen <- r.Seq; <-goOn; return nil })
-	}()
-	appendN(t, j, 1)
-	require.Equal(t, uint64(1), <-seen)
-
-	// While the reader sleeps, NATS forgets its consumer, as it does with one that asks for nothing for a long time.
-	appendN(t, j, 499)
-	names := j.records.ConsumerNames(t.Context())
-	for name := range names.Name() {
-		require.NoError(t, j.records.DeleteConsumer(t.Context(), name))
+	for range 12 {
+		_, err := j.Append(t.Context(), make([]byte, fetchBytes/4))
+		require.NoError(t, err)
 	}
-	require.NoError(t, names.Err())
+	e, err := j.engine()
+	require.NoError(t, err)
 
-	goOn <- struct{}{}
-	for seq := uint64(2); seq <= 500; seq++ {
-		require.Equal(t, seq, <-seen)
-		goOn <- struct{}{}
-	}
-	cancel()
-	assert.NoError(t, <-done)
+	var held int
+	require.NoError(t, e.fetch(t.Context(), 1, fetchMessages, func(m message) error {
+		held += len(m.data)
+		return nil
+	}))
+
+	assert.Less(t, held, fetchBytes+fetchBytes/4+100, "one answer is all that waits for a reader")
+	assert.Len(t, readN(t, j, 0, 12), 12)
 }
 
 func TestReadOfAClosedJournalEnds(t *testing.T) {
@@ -142,42 +140,42 @@ func TestReadOfAClosedJournalEnds(t *testing.T) {
 
 	j.Close()
 
-	assert.ErrorContains(t, <-done, "connection closed")
+	assert.ErrorIs(t, <-done, errClosed)
 }
 
 func TestReadSaysHowManyRecordsWereMissed(t *testing.T) {
 	j := open(t, Options{})
 	appendN(t, j, 10)
-	require.NoError(t, j.records.DeleteMsg(t.Context(), 1))
-	require.NoError(t, j.records.DeleteMsg(t.Context(), 5))
-	require.NoError(t, j.records.DeleteMsg(t.Context(), 6))
+	for _, message := range []uint64{1, 5, 6} {
+		require.NoError(t, running(t, j).records.DeleteMsg(t.Context(), message))
+	}
 
 	got := readN(t, j, 0, 7)
 
-	assert.Equal(t, []uint64{2, 1}, []uint64{got[0].Seq, got[0].Missed})
-	assert.Equal(t, []uint64{7, 2}, []uint64{got[3].Seq, got[3].Missed})
+	assert.Equal(t, []uint64{alone(2), 1}, []uint64{got[0].Seq, got[0].Missed})
+	assert.Equal(t, []uint64{alone(7), 2}, []uint64{got[3].Seq, got[3].Missed})
 	assert.Zero(t, got[4].Missed)
+	got = readN(t, j, number(5, 1, 4), 1)
+	assert.Equal(t, uint64(3), got[0].Missed, "the two unread records of message 5, and message 6")
+	assert.Zero(t, readN(t, j, alone(6), 1)[0].Missed, "a message that was read to its end is not missed")
+}
+
+func running(t *testing.T, j *Journal) *engine {
+	t.Helper()
+	e, err := j.engine()
+	require.NoError(t, err)
+	return e
 }
 
 func TestReadBeyondTheEndGoesOnFromTheEnd(t *testing.T) {
 	j := open(t, Options{})
 	appendN(t, j, 3)
-	seen, done := make(chan Record), make(chan error)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		done <- j.Read(ctx, 99, func(r Record) error { seen <- r; return nil })
-	}()
-	// The reader decides where it starts before it makes its consumer.
-	require.Eventually(t, func() bool {
-		info, err := j.records.Info(t.Context())
-		return err == nil && info.State.Consumers == 1
-	}, 10*time.Second, time.Millisecond)
+	r := reader{journal: j, last: alone(99)}
+	require.NoError(t, r.begin(t.Context(), running(t, j)))
 
 	appendN(t, j, 1)
 
-	assert.Equal(t, uint64(4), (<-seen).Seq)
-	cancel()
-	assert.NoError(t, <-done)
+	assert.Equal(t, alone(4), readN(t, j, r.last, 1)[0].Seq)
 }
 
 func TestRecordsPositionsAndStatesSurviveAReopen(t *testing.T) {
@@ -185,7 +183,9 @@ func TestRecordsPositionsAndStatesSurviveAReopen(t *testing.T) {
 	ctx := context.Background()
 	j := open(t, Options{Dir: dir})
 	appendN(t, j, 3)
+	require.NoError(t, j.SetPosition(ctx, "slack/0", 1))
 	require.NoError(t, j.SetPosition(ctx, "slack/0", 2))
+	require.NoError(t, j.SetPosition(ctx, "log/0", 3))
 	require.NoError(t, j.SetState(ctx, "slack/0", "g", []byte("one")))
 	require.NoError(t, j.SetState(ctx, "slack/0", "g", []byte("two")))
 	j.Close()
@@ -193,17 +193,16 @@ func TestRecordsPositionsAndStatesSurviveAReopen(t *testing.T) {
 	j = open(t, Options{Dir: dir})
 
 	assert.Len(t, readN(t, j, 0, 3), 3)
-	seq, ok, err := j.Position(ctx, "slack/0")
+	positions, err := j.Positions(ctx)
 	require.NoError(t, err)
-	assert.True(t, ok)
-	assert.Equal(t, uint64(2), seq)
+	assert.Equal(t, map[string]uint64{"slack/0": 2, "log/0": 3}, positions)
 	value, ok, err := j.State(ctx, "slack/0", "g")
 	require.NoError(t, err)
 	assert.True(t, ok)
 	assert.Equal(t, "two", string(value))
 	next, err := j.Append(ctx, nil)
 	require.NoError(t, err)
-	assert.Equal(t, uint64(4), next)
+	assert.Equal(t, alone(4), next)
 }
 
 func TestPositionsAndStatesAreKeptApart(t *testing.T) {
@@ -214,10 +213,7 @@ func TestPositionsAndStatesAreKeptApart(t *testing.T) {
 	require.NoError(t, j.SetState(ctx, "a", odd, []byte("x")))
 	require.NoError(t, j.SetState(ctx, "a", "empty", nil))
 
-	_, ok, err := j.Position(ctx, "b")
-	require.NoError(t, err)
-	assert.False(t, ok, "a cursor without a position")
-	_, ok, err = j.State(ctx, "b", odd)
+	_, ok, err := j.State(ctx, "b", odd)
 	require.NoError(t, err)
 	assert.False(t, ok, "another cursor")
 	_, ok, err = j.State(ctx, "a", odd+"!")
@@ -294,8 +290,15 @@ func TestAppendTakesTheLargestRecordAndRefusesALargerOne(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, readN(t, j, 0, 1)[0].Data, 5<<20)
 
+	seq, err := j.Append(t.Context(), make([]byte, maxRecord))
+	require.NoError(t, err)
+	got, err := j.Get(t.Context(), seq)
+	require.NoError(t, err)
+	assert.Len(t, got.Data, maxRecord)
+
 	_, err = j.Append(t.Context(), make([]byte, maxRecord+1))
-	require.ErrorContains(t, err, "maximum payload exceeded")
+	require.ErrorContains(t, err, "are the limit")
+	require.NoError(t, j.Check(t.Context()))
 }
 
 func TestAppendOfAClosedJournalFails(t *testing.T) {
@@ -304,46 +307,150 @@ func TestAppendOfAClosedJournalFails(t *testing.T) {
 
 	_, err := j.Append(t.Context(), nil)
 
-	require.ErrorContains(t, err, "connection closed")
-	require.Error(t, j.Check(t.Context()))
+	require.ErrorIs(t, err, errClosed)
+	require.ErrorIs(t, j.Check(t.Context()), errClosed)
 }
 
-func TestCheckRemembersAnAppendWithoutAnAnswer(t *testing.T) {
+func TestAppendGivesUpWithItsContext(t *testing.T) {
 	j := open(t, Options{})
-	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
-	defer cancel()
-	_, err := j.Append(late, nil)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
 
-	require.ErrorContains(t, j.Check(t.Context()), "the disk did not take the newest record")
+	_, err := j.Append(ctx, nil)
+
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, j.Check(t.Context()), "a caller that gives up says nothing about the disk")
+}
+
+func TestGetReturnsOneRecord(t *testing.T) {
+	j := open(t, Options{})
+	ctx := t.Context()
+	message := appendBatch(t, j, "a", "", "c")
+
+	got, err := j.Get(ctx, number(message, 2, 3))
+	require.NoError(t, err)
+	assert.Equal(t, "c", string(got.Data))
+	assert.Equal(t, number(message, 2, 3), got.Seq)
+	got, err = j.Get(ctx, number(message, 1, 3))
+	require.NoError(t, err)
+	assert.Empty(t, got.Data)
+
+	for _, gone := range []uint64{0, 1, number(message, 0, 4), number(message-1, 0, 1), number(message+1, 0, 1), 1 << 60} {
+		_, err = j.Get(ctx, gone)
+		require.ErrorIs(t, err, ErrGone, "%d", gone)
+	}
+}
+
+func TestOldestIsTheOldestRecordThatIsKept(t *testing.T) {
+	j := open(t, Options{})
+	ctx := t.Context()
+	oldest := func() uint64 {
+		seq, err := j.Oldest(ctx)
+		require.NoError(t, err)
+		return seq
+	}
+	empty := oldest()
+	message := appendBatch(t, j, "a", "b")
+	assert.Equal(t, number(message, 0, 2), oldest())
+	assert.LessOrEqual(t, empty, number(message, 0, maxBatch))
+	assert.Equal(t, oldest(), readN(t, j, oldest()-1, 1)[0].Seq)
+
+	appendN(t, j, 2)
+	require.NoError(t, running(t, j).dropBefore(ctx, message+1))
+	assert.Equal(t, alone(message+1), oldest())
+	require.NoError(t, running(t, j).records.Purge(ctx))
+	last, err := j.Last(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, alone(message+2), last)
+	assert.Greater(t, oldest(), last)
+	appendN(t, j, 1)
+	assert.Equal(t, alone(message+3), oldest())
+}
+
+func TestAReaderOfAnEmptiedJournalGoesOnWithNewRecords(t *testing.T) {
+	j := open(t, Options{})
+	appendN(t, j, 3)
+	require.NoError(t, running(t, j).records.Purge(t.Context()))
+	seen, done := make(chan Record), make(chan error)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		done <- j.Read(ctx, 0, func(r Record) error { seen <- r; return nil })
+	}()
 
 	appendN(t, j, 1)
-	require.NoError(t, j.Check(t.Context()))
+
+	r := <-seen
+	assert.Equal(t, []uint64{alone(4), 3}, []uint64{r.Seq, r.Missed})
+	cancel()
+	assert.NoError(t, <-done)
 }
 
-func TestConcurrentAppendsGetNumbersOfTheirOwn(t *testing.T) {
+func TestForgetDropsThePositionAndTheStatesOfOneCursor(t *testing.T) {
 	j := open(t, Options{})
-	var mu sync.Mutex
-	stored := map[uint64]string{}
-	var wg sync.WaitGroup
-	for w := range 8 {
-		wg.Go(func() {
-			for i := range 25 {
-				text := fmt.Sprintf("%d/%d", w, i)
-				seq, err := j.Append(t.Context(), []byte(text))
-				if !assert.NoError(t, err) {
-					return
-				}
-				mu.Lock()
-				stored[seq] = text
-				mu.Unlock()
-			}
-		})
+	ctx := t.Context()
+	for _, cursor := range []string{"a", "b"} {
+		require.NoError(t, j.SetPosition(ctx, cursor, 7))
+		require.NoError(t, j.SetState(ctx, cursor, "g", []byte("x")))
+		require.NoError(t, j.SetState(ctx, cursor, "h", []byte("y")))
 	}
-	wg.Wait()
 
-	require.Len(t, stored, 200)
-	for _, r := range readN(t, j, 0, 200) {
-		assert.Equal(t, stored[r.Seq], string(r.Data))
+	require.NoError(t, j.Forget(ctx, "a"))
+	require.NoError(t, j.Forget(ctx, "a"))
+	require.NoError(t, j.Forget(ctx, "nobody"))
+
+	positions, err := j.Positions(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]uint64{"b": 7}, positions)
+	for cursor, want := range map[string]bool{"a": false, "b": true} {
+		for _, group := range []string{"g", "h"} {
+			var ok bool
+			_, ok, err = j.State(ctx, cursor, group)
+			require.NoError(t, err)
+			assert.Equal(t, want, ok, "%s/%s", cursor, group)
+		}
 	}
+	require.NoError(t, j.SetState(ctx, "a", "g", []byte("new")))
+	value, ok, err := j.State(ctx, "a", "g")
+	require.NoError(t, err)
+	assert.True(t, ok)
+	assert.Equal(t, "new", string(value))
+}
+
+func TestStatesAndLettersAreForgottenAtTheirAge(t *testing.T) {
+	j := open(t, Options{StateAge: time.Hour, LetterAge: 2 * time.Hour})
+	e := running(t, j)
+	for name, want := range map[string]time.Duration{
+		stateStream: time.Hour, letterStream: 2 * time.Hour, positionStream: 0, recordStream: 120 * time.Hour,
+	} {
+		stream, err := e.js.Stream(t.Context(), name)
+		require.NoError(t, err)
+		assert.Equal(t, want, stream.CachedInfo().Config.MaxAge, name)
+	}
+}
+
+func TestOpenTakesOverTheStreamsOfAnOlderNotifier(t *testing.T) {
+	ctx := t.Context()
+	j := open(t, Options{})
+	e := running(t, j)
+	require.NoError(t, e.js.DeleteStream(ctx, positionStream))
+	_, err := e.js.UpdateStream(ctx, jetstream.StreamConfig{
+		Name: stateStream, Subjects: []string{stateSubjects, positionSubjects, probeSubject}, MaxMsgsPerSubject: 1,
+	})
+	require.NoError(t, err)
+	_, err = e.publish(positionSubject("a"), make([]byte, 8))
+	require.NoError(t, err)
+	require.NoError(t, j.SetState(ctx, "a", "g", []byte("x")))
+	_, err = e.publish(recordSubject, []byte(`{"version":"4"}`))
+	require.NoError(t, err)
+	j.Close()
+
+	j = open(t, Options{Dir: j.opts.Dir})
+
+	positions, err := j.Positions(ctx)
+	require.NoError(t, err)
+	assert.Empty(t, positions, "they count in other numbers")
+	value, _, err := j.State(ctx, "a", "g")
+	require.NoError(t, err)
+	assert.Equal(t, "x", string(value))
+	assert.Equal(t, map[uint64]string{alone(1): `{"version":"4"}`}, readAll(t, j))
 }

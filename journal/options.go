@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Options say where and how much a Journal stores. Only Dir is required.
+// Options say where and how much a Journal stores. Only Dir is required; a value of 0 means the default.
 type Options struct {
 	// Dir is the directory that holds everything; it is made when it is missing. One process at a time may use it, and
 	// its file system must be local: the lock on it and the fsync behind it mean little on a network file system.
@@ -15,15 +15,22 @@ type Options struct {
 	Logger *slog.Logger
 	// MaxAge is how long a record is kept. Default: 120 h, as Alertmanager's --data.retention.
 	MaxAge time.Duration
-	// MaxBytes is how much the records may take on disk; beyond it Append fails until old records pass MaxAge.
-	// Default: 1 GiB.
+	// MaxBytes is how much the records may take on disk. Beyond 3/4 of it, records that every cursor has settled are
+	// dropped before their age; when that does not help, Append fails at MaxBytes. Default: 1 GiB.
 	MaxBytes int64
-	// MinFree is how many bytes of the file system must stay free; below it Append fails. It has to be above 0, because
-	// a stream that once met a full disk takes nothing more until the next start. Default: 64 MiB.
+	// StateAge is how long a group's state is kept after it was last stored. Default: 30 days.
+	StateAge time.Duration
+	// LetterAge is how long a letter is kept after it was last stored. Default: 30 days.
+	LetterAge time.Duration
+	// MinFree is how many bytes of the file system must stay free; below it Append fails, and below half of it all other
+	// writing. It has to be above 0, because meeting a full disk costs a restart of the store. Default: 64 MiB.
 	MinFree uint64
-	// Timeout bounds every operation whose context has no deadline. Default: 5 s.
+	// Timeout bounds every operation whose context has no deadline. A write that NATS leaves unanswered for so long makes
+	// the journal restart its store. Default: 5 s.
 	Timeout time.Duration
 }
+
+const month = 30 * 24 * time.Hour
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Dir == "" {
@@ -37,6 +44,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 1 << 30
+	}
+	if o.StateAge == 0 {
+		o.StateAge = month
+	}
+	if o.LetterAge == 0 {
+		o.LetterAge = month
 	}
 	if o.MinFree == 0 {
 		o.MinFree = 64 << 20
