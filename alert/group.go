@@ -15,6 +15,9 @@ type Group struct {
 	Key string `json:"key"`
 	// Alerts are in the order in which Alertmanager sent them.
 	Alerts template.Alerts `json:"alerts"`
+	// Gone are alerts that fired while nobody could be told, and of which Alertmanager then said no more without ever having
+	// called them resolved: they were silenced or inhibited, or max_alerts hides them.
+	Gone template.Alerts `json:"gone,omitempty"`
 	// Truncated is how many alerts of the notification nobody told us about.
 	Truncated uint64 `json:"truncated,omitempty"`
 	// Reason is Alertmanager's notification_reason ("first notification", "repeat interval elapsed", …); empty before
@@ -25,11 +28,15 @@ type Group struct {
 	ExternalURL string `json:"externalURL,omitempty"`
 }
 
-// Pick is the part of the notification whose alerts keep accepts. ok is false when it accepts none.
-func (n Notification) Pick(keep func(template.Alert) bool) (g Group, ok bool) {
-	for _, a := range n.Alerts {
-		if keep(a) {
-			g.Alerts = append(g.Alerts, a)
+// Choose is the part of the notification that consists of the alerts with these indexes, or of all when there are none. ok is
+// false when no alert has one of them.
+func (n Notification) Choose(indexes []int) (g Group, ok bool) {
+	if indexes == nil {
+		g.Alerts = n.Alerts
+	}
+	for _, i := range indexes {
+		if i >= 0 && i < len(n.Alerts) {
+			g.Alerts = append(g.Alerts, n.Alerts[i])
 		}
 	}
 	if len(g.Alerts) == 0 {

@@ -11,7 +11,7 @@ import (
 
 func wholeGroup(t *testing.T, n Notification) Group {
 	t.Helper()
-	g, ok := n.Pick(func(template.Alert) bool { return true })
+	g, ok := n.Choose(nil)
 	require.True(t, ok)
 	return g
 }
@@ -39,7 +39,7 @@ func TestStatusIgnoresWhatThePayloadSays(t *testing.T) {
 	assert.Equal(t, StatusFiring, wholeGroup(t, n).Status())
 }
 
-func TestPickSplitsANotification(t *testing.T) {
+func TestChooseSplitsANotification(t *testing.T) {
 	n := Notification{GroupKey: "k", TruncatedAlerts: 2}
 	n.ExternalURL = "http://alertmanager:9093"
 	n.NotificationReason = "new alerts added"
@@ -49,17 +49,40 @@ func TestPickSplitsANotification(t *testing.T) {
 		firing(template.KV{"severity": "warning", "job": "aster", "instance": "c"}),
 	}
 
-	warnings, ok := n.Pick(func(a template.Alert) bool { return a.Labels["severity"] == "warning" })
+	warnings, ok := n.Choose([]int{1, 2})
 	require.True(t, ok)
-	_, none := n.Pick(func(template.Alert) bool { return false })
 
-	assert.Len(t, warnings.Alerts, 2)
+	assert.Equal(t, n.Alerts[1:], warnings.Alerts)
 	assert.Equal(t, "k", warnings.Key)
 	assert.Equal(t, uint64(2), warnings.Truncated)
 	assert.Equal(t, "new alerts added", warnings.Reason)
+	assert.Equal(t, "http://alertmanager:9093", warnings.ExternalURL)
 	assert.Equal(t, template.KV{"severity": "warning", "job": "aster"}, warnings.CommonLabels())
 	assert.Equal(t, Warning, warnings.Severity())
-	assert.False(t, none)
+}
+
+func TestChooseTakesOnlyWhatIsThere(t *testing.T) {
+	n := Notification{}
+	n.Alerts = template.Alerts{firing(template.KV{"a": "0"}), firing(template.KV{"a": "1"})}
+	for name, tc := range map[string]struct {
+		indexes []int
+		want    template.Alerts
+	}{
+		"all":           {nil, n.Alerts},
+		"none":          {[]int{}, nil},
+		"one":           {[]int{1}, n.Alerts[1:]},
+		"out of bounds": {[]int{-1, 2, 1 << 40}, nil},
+		"some of them":  {[]int{-1, 0, 2}, n.Alerts[:1]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, ok := n.Choose(tc.indexes)
+
+			assert.Equal(t, tc.want != nil, ok)
+			assert.Equal(t, tc.want, g.Alerts)
+		})
+	}
+	_, ok := Notification{}.Choose(nil)
+	assert.False(t, ok)
 }
 
 func TestSeverityIsTheHighestThatFires(t *testing.T) {

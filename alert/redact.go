@@ -20,20 +20,24 @@ const shortestSecret = 3
 // in the annotations and source links. The group is not changed; Key stays as it is, because it is the group's identity
 // and is never shown.
 func (g Group) Redact(names []string) Group {
-	if !slices.ContainsFunc(g.Alerts, func(a template.Alert) bool { return hasAny(a.Labels, names) }) {
+	personal := func(a template.Alert) bool { return hasAny(a.Labels, names) }
+	if !slices.ContainsFunc(g.Alerts, personal) && !slices.ContainsFunc(g.Gone, personal) {
 		return g
 	}
-	alerts := make(template.Alerts, len(g.Alerts))
 	group := g.GroupLabels
-	for i, a := range g.Alerts {
-		hide := hider(a.Labels, names)
-		a.Labels = hide.labels(a.Labels, names)
-		a.Annotations = hide.texts(a.Annotations)
-		a.GeneratorURL = hide.text(a.GeneratorURL)
-		group = hide.labels(group, names)
-		alerts[i] = a
+	redact := func(alerts template.Alerts) template.Alerts {
+		redacted := make(template.Alerts, len(alerts))
+		for i, a := range alerts {
+			hide := hider(a.Labels, names)
+			a.Labels = hide.labels(a.Labels, names)
+			a.Annotations = hide.texts(a.Annotations)
+			a.GeneratorURL = hide.text(a.GeneratorURL)
+			group = hide.labels(group, names)
+			redacted[i] = a
+		}
+		return redacted
 	}
-	g.Alerts = alerts
+	g.Alerts, g.Gone = redact(g.Alerts), redact(g.Gone)
 	g.GroupLabels = group
 	return g
 }

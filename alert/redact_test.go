@@ -61,3 +61,28 @@ func TestP10RedactHidesPersonalLabelsWhereverTheyStand(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, string(before), string(after), "the group itself is not changed")
 }
+
+func TestP10RedactHidesPersonsInWhatIsNoLongerReported(t *testing.T) {
+	personal := template.Alert{
+		Status:      StatusFiring,
+		Labels:      template.KV{"alertname": "HighCost", "user_email": "ada@example.com"},
+		Annotations: template.KV{"summary": "ada@example.com spent 7 USD"},
+	}
+	plain := template.Alert{Status: StatusFiring, Labels: template.KV{"alertname": "HighCost"}}
+	g := Group{GroupLabels: template.KV{"owner": "ada@example.com"}, Alerts: template.Alerts{plain}, Gone: template.Alerts{personal}}
+	before, err := json.Marshal(g)
+	require.NoError(t, err)
+
+	got := g.Redact([]string{"user_email"})
+
+	shown, err := json.Marshal(got)
+	require.NoError(t, err)
+	assert.NotContains(t, string(shown), "ada@example.com")
+	require.Len(t, got.Gone, 1)
+	assert.Equal(t, Redacted, got.Gone[0].Labels["user_email"])
+	assert.Equal(t, plain.Labels, got.Alerts[0].Labels, "what is not personal stays")
+
+	after, err := json.Marshal(g)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(before), string(after), "the group itself is not changed")
+}
