@@ -30,6 +30,10 @@ type Message struct {
 	// Previous is the Receipt of the last message of this group, nil when there is none: the group is new, or was
 	// resolved before.
 	Previous Receipt
+	// Late is whether the message tells of the past: people know newer news of the group. The sink shows it beside the
+	// group's living message, which it neither edits nor closes. Its Receipt is not kept: the group's next message goes on
+	// from Previous.
+	Late bool
 }
 
 // Receipt is what a sink needs to know of this message when the next one of the group comes, such as Slack's channel and

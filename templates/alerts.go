@@ -11,21 +11,37 @@ import (
 	"github.com/alertvitals/notifier/alert"
 )
 
-// alertLines is one line for each alert, firing ones first.
-func alertLines(g alert.Group) []Line {
-	var firing, resolved []Line
-	// Once, and not for each alert: a group may have thousands.
-	shared := g.CommonLabels()
-	for _, a := range g.Alerts {
-		line := Line{Name: alertName(a.Labels, shared), Text: oneLine(explain(a.Annotations, "description", "summary", "message"))}
-		if a.Status == alert.StatusFiring {
-			firing = append(firing, line)
-		} else {
-			line.Text = strings.TrimSuffix("resolved · "+line.Text, " · ")
-			resolved = append(resolved, line)
+// alertLines is one line for each alert: those that fire, those that are resolved, those that are no longer reported.
+func alertLines(g alert.Group, late bool) []Line {
+	var firing, resolved, gone []Line
+	shared := sharedLabels(g)
+	line := func(a amtemplate.Alert, states ...string) Line {
+		text := explain(a.Annotations, "description", "summary", "message")
+		return Line{
+			Name: alertName(a.Labels, shared),
+			Text: oneLine(strings.TrimSuffix(strings.Join(append(states, text), " · "), " · ")),
 		}
 	}
-	return append(firing, resolved...)
+	for _, a := range g.Alerts {
+		switch {
+		case a.Status != alert.StatusFiring:
+			resolved = append(resolved, line(a, "resolved"))
+		case late:
+			firing = append(firing, line(a, "was firing"))
+		default:
+			firing = append(firing, line(a))
+		}
+	}
+	for _, a := range g.Gone {
+		gone = append(gone, line(a, "fired, then no longer reported"))
+	}
+	return slices.Concat(firing, resolved, gone)
+}
+
+// sharedLabels are the labels that do not tell the alerts of the group apart. They are found once, and not for each alert: a
+// group may have thousands.
+func sharedLabels(g alert.Group) amtemplate.KV {
+	return alert.Group{Alerts: slices.Concat(g.Alerts, g.Gone)}.CommonLabels()
 }
 
 // alertName tells an alert from the others of its group: by the labels that they do not all share, its instance first.

@@ -9,12 +9,17 @@ type Content struct {
 	// Status is alert.StatusFiring or alert.StatusResolved.
 	Status   string
 	Severity alert.Severity
-	// Emoji stands before Title: "🔴". With it the state is told in words, by colour and by shape.
+	// Emoji stands before Title: "🔴". With it the state is told in words, by colour and by shape. "⏪" is the past.
 	Emoji string
-	// Title says what is wrong and how bad: "CRITICAL · HighErrorRate · aster · 2 firing".
+	// Title says what is wrong and how bad: "CRITICAL · HighErrorRate · aster · 2 firing". It begins with "LATE · " when the
+	// message tells of the past.
 	Title string
 	// Headline says it in a sentence, and since when.
 	Headline string
+	// Note is a sentence about the telling itself: that it comes late, or instead of another receiver's. It is empty for an
+	// ordinary message and stands right below the headline. A sink that runs out of room never drops it, as it never drops
+	// Title, Headline and Counts.
+	Note string
 	// State says how the agent is: "aster is DEGRADED"; Checks is what its endpoints said. Both are empty without an agent.
 	State  string
 	Checks string
@@ -25,14 +30,16 @@ type Content struct {
 	Tables  []Line
 	// Foot says when and how the vitals were taken.
 	Foot string
-	// Alerts is one line for each alert of the group, firing ones first.
+	// Alerts is one line for each alert of the group: firing ones first, then resolved ones, then those that are no longer
+	// reported.
 	Alerts []Line
-	// Counts is how many fire, are resolved and are hidden: "2 firing, 1 resolved, 3 hidden by max_alerts (set max_alerts: 0)".
-	// A sink that runs out of room never drops it.
+	// Counts is how many fire, are resolved, are no longer reported (and why that may be) and are hidden: "2 firing, 1
+	// resolved, 3 hidden by max_alerts (set max_alerts: 0)". A sink that runs out of room never drops it.
 	Counts string
 	Links  []Link
-	// News is what people must hear about this change of a group that they know already: "aster-2:8080 joined".
-	// It is empty when there is nothing new to hear.
+	// News is what people must hear about this change of a group that they know already: "One more fires: aster-2:8080". It
+	// names what fired and what was resolved since the last message, and counts what is too much to name. It is empty when
+	// there is nothing new to hear.
 	News string
 }
 

@@ -21,6 +21,11 @@ type Input struct {
 	Snapshot, AtFire *diagnostics.Snapshot
 	// Known are the fingerprints of the alerts that people were told fire. It is empty at a group's first message.
 	Known []string
+	// Ended are the fingerprints of the resolved alerts of Group whose end people were told already: an Alertmanager that is
+	// behind says it again, and it is no news.
+	Ended []string
+	// Again says why this message is told once more; nil for an ordinary one.
+	Again *Again
 	// Now is when the message is made.
 	Now time.Time
 }
@@ -31,30 +36,37 @@ var files embed.FS
 // texts are parsed once: a broken embedded template is a broken build, and the tests run every one.
 var texts = template.Must(template.New("").Option("missingkey=zero").
 	Funcs(template.FuncMap(amtemplate.DefaultFuncs)).
-	Funcs(template.FuncMap{"ago": ago, "clock": clock}).
+	Funcs(template.FuncMap{"ago": ago, "clock": clock, "names": names, "why": why}).
 	ParseFS(files, "*.tmpl"))
 
 // Render says in words what in holds. It always has an answer: a template that fails leaves its text to plain words.
 func Render(in Input) Content {
 	in.Now = in.Now.UTC()
 	g := in.Group
+	late := in.Again.late()
+	if late {
+		in.Snapshot, in.AtFire = nil, nil // how the agent is now says nothing of then
+	}
+	differs := differenceOf(in)
 	v := view{
-		Status:   g.Status(),
-		Severity: string(g.Severity()),
-		Name:     name(g),
-		Agent:    agentName(in),
-		Firing:   len(g.Alerts.Firing()),
-		Resolved: len(g.Alerts.Resolved()),
-		Hidden:   g.Truncated,
-		Since:    g.Since().UTC(),
-		Until:    g.Until().UTC(),
-		Now:      in.Now,
-		Summary:  summary(g),
-		Where:    where(g),
-		Joined:   joined(in),
-		Left:     left(in),
-		Repeat:   g.Repeated(),
-		Known:    len(in.Known) > 0,
+		Status:     g.Status(),
+		Severity:   string(g.Severity()),
+		Name:       name(g),
+		Agent:      agentName(in),
+		Firing:     len(g.Alerts.Firing()),
+		Resolved:   len(g.Alerts.Resolved()),
+		Hidden:     g.Truncated,
+		Since:      g.Since().UTC(),
+		Until:      g.Until().UTC(),
+		Now:        in.Now,
+		Summary:    summary(g),
+		Where:      where(g),
+		difference: differs,
+		Repeat:     g.Repeated(),
+		Known:      len(in.Known) > 0,
+		Unheard:    len(in.Known) == 0 && g.Status() == alert.StatusResolved && len(differs.Passed) > 0,
+		Again:      in.Again,
+		Late:       late,
 	}
 	c := Content{
 		Status:   v.Status,
@@ -62,9 +74,10 @@ func Render(in Input) Content {
 		Emoji:    emoji(v.Status, g.Severity()),
 		Title:    execute("title", v),
 		Headline: execute("headline", v),
-		Counts:   execute("counts", v),
-		News:     execute("news", v),
-		Alerts:   alertLines(g),
+		Note:     execute("note", v),
+		Counts:   strings.TrimPrefix(execute("counts", v), ", "),
+		News:     sentence(execute("news", v)),
+		Alerts:   alertLines(g, late),
 		Links:    links(g),
 	}
 	if in.Snapshot != nil {
@@ -75,6 +88,9 @@ func Render(in Input) Content {
 			c.Tables = tables(in.Snapshot, topics)
 		}
 		c.Foot = foot(in.Snapshot)
+	}
+	if late {
+		c.Emoji, c.Counts = "⏪", "then: "+c.Counts
 	}
 	if v.Status == alert.StatusResolved {
 		c.Changes = changes(in.AtFire, in.Snapshot, topicsOf(g))
@@ -89,8 +105,9 @@ type view struct {
 	Hidden                        uint64
 	Since, Until, Now             time.Time
 	Summary, Where                string
-	Joined, Left                  []string
-	Repeat, Known                 bool
+	difference
+	Repeat, Known, Unheard, Late bool
+	Again                        *Again
 }
 
 func execute(name string, v view) string {
@@ -181,25 +198,4 @@ func where(g alert.Group) string {
 	default:
 		return oneLine(fmt.Sprintf("%s (+%d more)", instances[0], len(instances)-1))
 	}
-}
-
-// joined and left are the alerts that fire and were not known to, and the known ones that do no longer.
-func joined(in Input) []string { return news(in, alert.StatusFiring, false) }
-
-func left(in Input) []string { return news(in, alert.StatusResolved, true) }
-
-// news names the alerts of a status that were known to fire, or that were not. A group may have thousands.
-func news(in Input, status string, wasKnown bool) []string {
-	known := make(map[string]bool, len(in.Known))
-	for _, fingerprint := range in.Known {
-		known[fingerprint] = true
-	}
-	shared := in.Group.CommonLabels()
-	var lines []string
-	for _, a := range in.Group.Alerts {
-		if a.Status == status && known[a.Fingerprint] == wasKnown {
-			lines = append(lines, alertName(a.Labels, shared))
-		}
-	}
-	return lines
 }

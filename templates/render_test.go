@@ -106,6 +106,7 @@ func asText(c Content) string {
 			fmt.Fprintf(&b, "%-8s %s\n", label, text)
 		}
 	}
+	optional("note", c.Note)
 	optional("state", c.State)
 	optional("checks", c.Checks)
 	for _, v := range c.Vitals {
@@ -147,7 +148,31 @@ func TestGolden(t *testing.T) {
 	mixed.Alerts[1].Labels = amtemplate.KV{"alertname": "Slow", "job": "aster", "severity": "warning"}
 	mixed.GroupLabels = amtemplate.KV{"job": "aster"}
 
+	third, fourth := errorRate("aster-2:8080", "5.1 %", "f2"), errorRate("aster-3:8080", "6.2 %", "f3")
+	merged := group(first, second, resolvedAt(third, at(9, 16)))
+	merged.Gone = amtemplate.Alerts{fourth}
+	over := group(resolvedAt(first, at(9, 16)), resolvedAt(third, at(9, 16)))
+	over.Gone = amtemplate.Alerts{fourth}
+	many := group(first)
+	for i := range 17 {
+		many.Alerts = append(many.Alerts, errorRate(fmt.Sprintf("bay-%d:8080", i), "8 %", fmt.Sprint("m", i)))
+	}
+	replayed := &Again{Reason: "expired", Accepted: at(3, 10)}
+	late := &Again{Reason: "expired", Accepted: at(9, 10), Late: true}
+	fallback := &Again{From: "oncall", Reason: "auth", Accepted: at(9, 15)}
+
 	for name, in := range map[string]Input{
+		"merged-first":  {Group: merged, Snapshot: sick()},
+		"merged":        {Group: merged, Snapshot: sick(), AtFire: sick(), Known: []string{"f0", "f9"}},
+		"merged-over":   {Group: over, Snapshot: well(), AtFire: sick(), Known: []string{"f0"}},
+		"said-before":   {Group: merged, Known: []string{"f0", "f1"}, Ended: []string{"f2"}},
+		"many":          {Group: many, Known: []string{"f0"}},
+		"replayed":      {Group: group(first), Snapshot: sick(), Again: replayed},
+		"late":          {Group: merged, Snapshot: sick(), AtFire: sick(), Known: []string{"f7"}, Again: late},
+		"late-resolved": {Group: group(resolvedAt(first, at(9, 16))), Snapshot: well(), AtFire: sick(), Again: late},
+		"late-hidden":   {Group: truncated, Again: late},
+		"fallback":      {Group: group(first), Snapshot: sick(), Again: fallback},
+		"fallback-late": {Group: group(first), Again: &Again{From: "oncall", Reason: "timeout", Accepted: at(9, 15), Late: true}},
 		"firing":        {Group: group(first, second), Snapshot: sick()},
 		"without-agent": {Group: group(first)},
 		"agent-down":    {Group: group(first), Snapshot: down()},
@@ -223,25 +248,158 @@ func TestAgo(t *testing.T) {
 	}
 }
 
+func TestNames(t *testing.T) {
+	of := func(n int) (all []string) {
+		for i := range n {
+			all = append(all, fmt.Sprint("a", i))
+		}
+		return all
+	}
+	assert.Empty(t, names(nil))
+	assert.Equal(t, "a0", names(of(1)))
+	assert.Equal(t, "a0, a1, a2, a3, a4", names(of(5)))
+	assert.Equal(t, "a0, a1, a2, a3, a4 …and 12 more", names(of(17)))
+	assert.Equal(t, strings.Repeat("警", 59)+"…, b", names([]string{strings.Repeat("警", 61), "b"}))
+}
+
+func TestNote(t *testing.T) {
+	first := errorRate("aster-0:8080", "7.3 %", "f0")
+	over := group(resolvedAt(first, at(9, 16)))
+	for name, tc := range map[string]struct {
+		in   Input
+		want string
+	}{
+		"ordinary":                {Input{Group: group(first)}, ""},
+		"never heard of":          {Input{Group: over}, "It fired and ended before it could be told here"},
+		"heard of":                {Input{Group: over, Known: []string{"f0"}}, ""},
+		"its end was told":        {Input{Group: over, Ended: []string{"f0"}}, ""},
+		"told late is enough":     {Input{Group: over, Again: &Again{}}, "Told late: it could not be delivered then"},
+		"fallback":                {Input{Group: group(first), Again: &Again{From: "oncall", Reason: "timeout", Accepted: at(9, 15)}}, "oncall could not be told: it does not answer in time (since 09:15 UTC, 2 min)"},
+		"days later":              {Input{Group: group(first), Again: &Again{Accepted: now.Add(-50 * time.Hour)}}, "Told late: accepted 12 Mar 07:17 UTC (2 d 2 h ago), it could not be delivered then"},
+		"a reason of the future":  {Input{Group: group(first), Again: &Again{From: "a\nb", Reason: "x"}}, "a b could not be told: the notifier's log says why"},
+		"no reason and no time":   {Input{Group: group(first), Again: &Again{From: "oncall"}}, "oncall could not be told in time"},
+		"only waited":             {Input{Group: group(first), Again: &Again{From: "oncall", Accepted: at(9, 15)}}, "oncall could not be told in time (since 09:15 UTC, 2 min)"},
+		"the end, at last":        {Input{Group: over, Known: []string{"f0"}, Again: &Again{From: "oncall", Reason: "recovered", Accepted: at(9, 15)}}, "oncall can be told again, and was told this too"},
+		"accepted in the future":  {Input{Group: group(first), Again: &Again{Accepted: at(9, 30)}}, "Told late: accepted 09:30 UTC (0 s ago), it could not be delivered then"},
+		"late, by the fallback":   {Input{Group: group(first), Again: &Again{From: "oncall", Reason: "expired", Late: true}}, "oncall could not be told: it was tried until the message was too old · newer news of this group was told already"},
+		"late, to whom it is for": {Input{Group: group(first), Again: &Again{Late: true}}, "Told late: it could not be delivered then · newer news of this group was told already"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.in.Now = now
+
+			assert.Equal(t, tc.want, Render(tc.in).Note)
+		})
+	}
+}
+
+// Whatever became of an alert and whatever people know of it: if there is news, the news name it, and its line always does.
+func TestP3EveryAlertThatFiredOrResolvedIsNamed(t *testing.T) {
+	fates := []string{"firing", "resolved", "gone", "firing known", "resolved known", "gone known", "resolved told"}
+	for number := range len(fates) * len(fates) * len(fates) {
+		g, in := alert.Group{}, Input{Now: now, Known: []string{"other"}}
+		fateOf := map[string]string{} // by the name of the alert
+		for i := range 3 {
+			a := errorRate(fmt.Sprintf("aster-%d", i), "7 %", fmt.Sprint("f", i))
+			fate := fates[number%len(fates)]
+			number /= len(fates)
+			fateOf[a.Labels["instance"]] = fate
+			state, knowledge, _ := strings.Cut(fate, " ")
+			switch state {
+			case "gone":
+				g.Gone = append(g.Gone, a)
+			case "resolved":
+				g.Alerts = append(g.Alerts, resolvedAt(a, at(9, 16)))
+			default:
+				g.Alerts = append(g.Alerts, a)
+			}
+			switch knowledge {
+			case "known":
+				in.Known = append(in.Known, a.Fingerprint)
+			case "told":
+				in.Ended = append(in.Ended, a.Fingerprint)
+			}
+		}
+		if len(g.Alerts) == 0 {
+			continue // Alertmanager names one at least
+		}
+		in.Group = g
+
+		c := Render(in)
+
+		over := g.Status() == alert.StatusResolved
+		require.Equal(t, over, strings.HasPrefix(c.News, "Resolved"), c.News)
+		lines := asText(Content{Alerts: c.Alerts})
+		for name, fate := range fateOf {
+			require.Contains(t, lines, name)
+			switch {
+			case fate == "firing known", fate == "resolved told":
+				require.NotContains(t, c.News, name, "%v", fateOf)
+			case fate == "resolved known" && over: // "Resolved" says it of all
+			default:
+				require.Contains(t, c.News, name, "%v", fateOf)
+			}
+		}
+	}
+}
+
+// What tells of the past says nothing in the present tense: neither of the alerts nor of the agent.
+func TestLateMessageIsNotThePresent(t *testing.T) {
+	first := errorRate("aster-0:8080", "7.3 %", "f0")
+	for name, g := range map[string]alert.Group{"firing": group(first), "resolved": group(resolvedAt(first, at(9, 16)))} {
+		t.Run(name, func(t *testing.T) {
+			in := Input{Group: g, Snapshot: sick(), AtFire: sick(), Known: []string{"f9"}, Now: now}
+			present := Render(in)
+			in.Again = &Again{Accepted: at(9, 10), Late: true}
+
+			c := Render(in)
+
+			assert.Equal(t, present.Status, c.Status)
+			assert.True(t, strings.HasPrefix(c.Title, "LATE · "), c.Title)
+			assert.True(t, strings.HasPrefix(c.Headline, "was: "), c.Headline)
+			assert.True(t, strings.HasPrefix(c.Counts, "then: "), c.Counts)
+			assert.NotEqual(t, present.Emoji, c.Emoji)
+			assert.Empty(t, c.News)
+			assert.Empty(t, c.State+c.Checks+c.Foot)
+			assert.Empty(t, c.Vitals)
+			assert.Empty(t, c.Changes)
+			assert.Empty(t, c.Tables)
+			assert.NotContains(t, c.Title+c.Headline, " 1 firing")
+			assert.NotContains(t, c.Headline, "since")
+		})
+	}
+}
+
 func FuzzRenderKeepsEveryTextOnOneLine(f *testing.F) {
-	f.Add("HighErrorRate", "critical", "Error rate\nis high", "aster:8080")
-	f.Add("", "\xff", "\u2028<!here>", "\x00")
-	f.Fuzz(func(t *testing.T, alertname, severity, text, instance string) {
+	f.Add("HighErrorRate", "critical", "Error rate\nis high", "aster:8080", "auth", int64(0), false)
+	f.Add("", "\xff", "\u2028<!here>", "\x00", "x\ny", int64(-1), true)
+	f.Fuzz(func(t *testing.T, alertname, severity, text, instance, reason string, accepted int64, late bool) {
 		g := group(amtemplate.Alert{
 			Status: alert.StatusFiring, Fingerprint: "f",
 			Labels:      amtemplate.KV{"alertname": alertname, "severity": severity, "instance": instance, text: text},
 			Annotations: amtemplate.KV{"summary": text, "runbook_url": text},
-		}, errorRate(instance, text, "g"))
-		c := Render(Input{Group: g, Snapshot: sick(), Known: []string{"g"}, Now: now})
-		for _, line := range strings.Split(strings.TrimSuffix(asText(c), "\n"), "\n") {
-			require.NotContains(t, line, "\r")
+		}, errorRate(instance, text, "g"), resolvedAt(errorRate(text, instance, "h"), at(9, 16)))
+		g.Gone = amtemplate.Alerts{errorRate(alertname, text, "i")}
+		in := Input{Group: g, Snapshot: sick(), Known: []string{"g"}, Now: now}
+		check := func(c Content) {
+			for _, line := range strings.Split(strings.TrimSuffix(asText(c), "\n"), "\n") {
+				require.NotContains(t, line, "\r")
+			}
+			require.NotEmpty(t, c.Title)
+			require.NotEmpty(t, c.Counts)
+			require.NotContains(t, c.Title+c.Headline+c.Note+c.News+c.Counts, "\n")
+			for _, l := range c.Links {
+				require.True(t, strings.HasPrefix(l.URL, "http"), l.URL)
+			}
 		}
-		require.NotEmpty(t, c.Title)
-		require.NotEmpty(t, c.Counts)
-		require.NotContains(t, c.Title+c.Headline+c.News+c.Counts, "\n")
-		for _, l := range c.Links {
-			require.True(t, strings.HasPrefix(l.URL, "http"), l.URL)
-		}
+		c := Render(in)
+		check(c)
+		require.Empty(t, c.Note)
+		require.LessOrEqual(t, len([]rune(c.News)), 4*mostNames*(longestName+2)+250, "every list is cut")
+		in.Again = &Again{From: text, Reason: reason, Accepted: time.Unix(accepted%(1<<36), 0), Late: late}
+		c = Render(in)
+		check(c)
+		require.NotEmpty(t, c.Note)
+		require.Equal(t, late, strings.HasPrefix(c.Title, "LATE · ") && c.State == "")
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/alertvitals/notifier/notifiers"
 )
 
-// encode writes a line for each alert. The encoders of log/slog keep what labels hold within the line and within UTF-8.
+// encode writes a line for each alert, those that are no longer reported included. The encoders of log/slog keep what labels hold within the line and within UTF-8.
 func encode(ctx context.Context, w io.Writer, format string, now time.Time, m notifiers.Message) error {
 	options := &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) == 0 && (a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
@@ -29,7 +29,12 @@ func encode(ctx context.Context, w io.Writer, format string, now time.Time, m no
 	if format == Logfmt {
 		lines = slog.NewTextHandler(w, options)
 	}
-	for _, a := range m.Group.Alerts {
+	alerts := slices.Clone(m.Group.Alerts)
+	for _, a := range m.Group.Gone {
+		a.Status = statusGone
+		alerts = append(alerts, a)
+	}
+	for _, a := range alerts {
 		record := slog.NewRecord(now.UTC(), slog.LevelInfo, "", 0)
 		record.AddAttrs(attrs(m, a)...)
 		if err := lines.Handle(ctx, record); err != nil {
@@ -38,6 +43,9 @@ func encode(ctx context.Context, w io.Writer, format string, now time.Time, m no
 	}
 	return nil
 }
+
+// statusGone is the status of an alert that fired and of which Alertmanager then said no more. The other two are its own.
+const statusGone = "gone"
 
 func attrs(m notifiers.Message, a template.Alert) []slog.Attr {
 	all := []slog.Attr{
@@ -59,6 +67,13 @@ func attrs(m notifiers.Message, a template.Alert) []slog.Attr {
 	}
 	if m.Group.Truncated > 0 {
 		all = append(all, slog.Uint64("hidden", m.Group.Truncated))
+	}
+	if m.Content.Note != "" {
+		all = append(all, slog.String("note", clean(m.Content.Note)))
+	}
+	if m.Late {
+		all = append(all, slog.Bool("late", true))
+		return all // how the agent is now says nothing of then
 	}
 	if m.Snapshot != nil && (m.Group.OneJob() || a.Labels["job"] == m.Group.Lead().Labels["job"]) {
 		all = append(all, agent(m))

@@ -44,7 +44,7 @@ func TestGoldenLines(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			var out bytes.Buffer
 			n := newLog(t, Config{Format: format}, &out)
-			for _, m := range []notifiers.Message{notifiertest.Firing(), notifiertest.Resolved(nil), notifiertest.Hostile("a\r\nb \"<!channel>\" \xff 警報")} {
+			for _, m := range []notifiers.Message{notifiertest.Firing(), notifiertest.Resolved(nil), notifiertest.Fallback(), notifiertest.Late(nil), notifiertest.Hostile("a\r\nb \"<!channel>\" \xff 警報")} {
 				receipt, err := n.Notify(t.Context(), m)
 				require.NoError(t, err)
 				assert.Equal(t, notifiers.Receipt{}, receipt)
@@ -62,32 +62,63 @@ func TestGoldenLines(t *testing.T) {
 	}
 }
 
+// logFile builds a sink that writes to a file, and what reads the file's lines.
+func logFile(format string) func(t *testing.T) (notifiers.Notifier, func() [][]byte) {
+	return func(t *testing.T) (notifiers.Notifier, func() [][]byte) {
+		file := filepath.Join(t.TempDir(), "alerts.log")
+		return newLog(t, Config{Format: format, Output: file}, nil), func() [][]byte {
+			body, err := os.ReadFile(file)
+			if !errors.Is(err, fs.ErrNotExist) {
+				require.NoError(t, err)
+			}
+			return bytes.SplitAfter(body, []byte("\n"))
+		}
+	}
+}
+
 func TestP7HostileTextStaysInItsLine(t *testing.T) {
 	for _, format := range []string{JSON, Logfmt} {
 		t.Run(format, func(t *testing.T) {
-			notifiertest.RunContent(t, func(t *testing.T) (notifiers.Notifier, func() [][]byte) {
-				file := filepath.Join(t.TempDir(), "alerts.log")
-				return newLog(t, Config{Format: format, Output: file}, nil), func() [][]byte {
-					body, err := os.ReadFile(file)
-					require.NoError(t, err)
-					return bytes.SplitAfter(body, []byte("\n"))
-				}
-			}, func(t *testing.T, text string, lines [][]byte) {
-				require.Len(t, lines, 3, "a line for each of the two alerts, and the end of the second")
-				assert.Empty(t, lines[2])
-				for _, line := range lines[:2] {
+			notifiertest.RunContent(t, logFile(format), func(t *testing.T, text string, lines [][]byte) {
+				require.Len(t, lines, 4, "a line for each of the three alerts, and the end of the last")
+				assert.Empty(t, lines[3])
+				for _, line := range lines[:3] {
 					line = bytes.TrimSuffix(line, []byte("\n"))
 					assert.True(t, utf8.Valid(line))
 					assert.False(t, bytes.ContainsFunc(line, unicode.IsControl))
 					if format == JSON {
-						var decoded struct{ Labels map[string]string }
+						var decoded struct {
+							Labels map[string]string
+							Note   string
+						}
 						require.NoError(t, json.Unmarshal(line, &decoded))
 						assert.Equal(t, clean(text), decoded.Labels["team"], "nothing is lost")
+						assert.Equal(t, clean(text), decoded.Note)
 					}
 				}
 			})
 		})
 	}
+}
+
+func TestNotes(t *testing.T) {
+	for _, format := range []string{JSON, Logfmt} {
+		t.Run(format, func(t *testing.T) {
+			notifiertest.RunNotes(t, logFile(format), func(_ *testing.T, body []byte) string { return string(body) })
+		})
+	}
+}
+
+func TestLateLinesSayNothingOfThePresent(t *testing.T) {
+	var out bytes.Buffer
+	m := notifiertest.Late(nil)
+	m.Snapshot = notifiertest.Firing().Snapshot
+
+	_, err := newLog(t, Config{}, &out).Notify(t.Context(), m)
+
+	require.NoError(t, err)
+	assert.Equal(t, 2, strings.Count(out.String(), `"late":true`))
+	assert.NotContains(t, out.String(), `"agent"`)
 }
 
 func TestP10TheGroupsKeyIsNotWritten(t *testing.T) {

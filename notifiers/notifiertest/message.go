@@ -101,6 +101,36 @@ func Resolved(previous notifiers.Receipt) notifiers.Message {
 	return m
 }
 
+// Late is the first message of the group when it is told after newer news: it could not be delivered in its time.
+func Late(previous notifiers.Receipt) notifiers.Message {
+	m := Firing()
+	m.ID = "01JNSAMPLE0LATE"
+	m.Previous, m.Late, m.Snapshot = previous, true, nil
+	c := &m.Content
+	*c = templates.Content{Status: c.Status, Severity: c.Severity, Alerts: c.Alerts, Links: c.Links}
+	c.Emoji = "⏪"
+	c.Title = "LATE · CRITICAL · HighErrorRate · aster · 2 were firing"
+	c.Headline = "was: Error rate is 7.3 % on aster-0:8080 (+1 more) · fired 09:14 UTC"
+	c.Note = "Told late: accepted 09:14 UTC (6 h ago), it could not be delivered then · newer news of this group was told already"
+	for i := range c.Alerts {
+		c.Alerts[i].Text = "was firing · " + c.Alerts[i].Text
+	}
+	c.Counts = "then: 2 firing"
+	return m
+}
+
+// Fallback is the first message of the group at a receiver that is told in another one's place. One alert of it is no longer
+// reported.
+func Fallback() notifiers.Message {
+	m := Firing()
+	m.ID = "01JNSAMPLE0FALLBACK"
+	m.Group.Gone = template.Alerts{firing("aster-2:8080", "6.1 %")}
+	m.Content.Note = "oncall could not be told: it does not accept our credentials (since 09:14 UTC, 2 min)"
+	m.Content.Alerts = append(m.Content.Alerts, templates.Line{Name: "aster-2:8080", Text: "fired, then no longer reported · Error rate is 6.1 %"})
+	m.Content.Counts = "2 firing, 1 no longer reported (silenced, inhibited or hidden by max_alerts)"
+	return m
+}
+
 func firing(instance, rate string) template.Alert {
 	return template.Alert{
 		Status:       alert.StatusFiring,
@@ -155,8 +185,8 @@ func Hostile(text string) notifiers.Message {
 	m := Firing()
 	labels := template.KV{"alertname": text, "severity": text, "job": text, "instance": text, "team": text}
 	m.Group.GroupLabels = template.KV{"alertname": text}
-	for i := range m.Group.Alerts {
-		a := &m.Group.Alerts[i]
+	m.Group.Gone = template.Alerts{firing("aster-2:8080", "6.1 %")}
+	for _, a := range []*template.Alert{&m.Group.Alerts[0], &m.Group.Alerts[1], &m.Group.Gone[0]} {
 		a.Labels, a.Annotations, a.GeneratorURL = labels, template.KV{"summary": text, "description": text}, text
 	}
 	s := m.Snapshot
@@ -170,7 +200,7 @@ func Hostile(text string) notifiers.Message {
 	quiet.Loud = false
 	m.Content = templates.Content{
 		Status: alert.StatusFiring, Severity: alert.Severity(text), Emoji: "🟠",
-		Title: text, Headline: text, State: text, Checks: text, Foot: text, Counts: text, News: text,
+		Title: text, Headline: text, Note: text, State: text, Checks: text, Foot: text, Counts: text, News: text,
 		Vitals: []templates.Vital{vital, quiet, vital, quiet, vital, quiet, vital, quiet, vital, quiet, vital, quiet},
 		Tables: []templates.Line{line, line}, Changes: []string{text, text},
 		Alerts: []templates.Line{line, line, line, line, line, line, line, line},

@@ -32,6 +32,8 @@ type Harness struct {
 	Taken http.HandlerFunc
 	// Successes are the statuses that mean that the message was taken, when Taken's body comes with them.
 	Successes []int
+	// Shown is what a person can read of a body, with the service's escapes undone.
+	Shown func(t *testing.T, body []byte) string
 	// Inspect looks at the bodies that one message with the text in all its fields led to, and fails the test where the
 	// text could do harm.
 	Inspect func(t *testing.T, text string, bodies [][]byte)
@@ -46,26 +48,28 @@ func Run(t *testing.T, h Harness) {
 	t.Run("refused connection", h.refuses)
 	t.Run("secret stays secret", h.secret)
 	t.Run("concurrent sends", h.concurrent)
-	t.Run("hostile texts", func(t *testing.T) {
-		RunContent(t, func(t *testing.T) (notifiers.Notifier, func() [][]byte) {
-			var mu sync.Mutex
-			var bodies [][]byte
-			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				body, err := io.ReadAll(r.Body)
-				assert.NoError(t, err)
-				mu.Lock()
-				bodies = append(bodies, body)
-				mu.Unlock()
-				r.Body = io.NopCloser(bytes.NewReader(body))
-				h.Taken(w, r)
-			})
-			return h.New(t, url), func() [][]byte {
-				mu.Lock()
-				defer mu.Unlock()
-				return slices.Clone(bodies)
-			}
-		}, h.Inspect)
+	t.Run("hostile texts", func(t *testing.T) { RunContent(t, h.build, h.Inspect) })
+	t.Run("notes", func(t *testing.T) { RunNotes(t, h.build, h.Shown) })
+}
+
+// build makes the sink and a server that takes all that it sends.
+func (h Harness) build(t *testing.T) (n notifiers.Notifier, sent func() [][]byte) {
+	var mu sync.Mutex
+	var bodies [][]byte
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		mu.Lock()
+		bodies = append(bodies, body)
+		mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		h.Taken(w, r)
 	})
+	return h.New(t, url), func() [][]byte {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(bodies)
+	}
 }
 
 // RunContent sends one message for each hostile text by a sink that build makes, and hands what the far side got to
@@ -83,6 +87,51 @@ func RunContent(t *testing.T, build func(t *testing.T) (n notifiers.Notifier, se
 			bodies := sent()
 			require.NotEmpty(t, bodies, "nothing was sent")
 			inspect(t, text, bodies)
+		})
+	}
+}
+
+// RunNotes sends what says something of its own telling, by a sink that build makes: with all else in it a megabyte long the
+// note is read, and a message of the past is told whether or not the group has a living one. It serves sinks that do not speak
+// HTTP too.
+func RunNotes(t *testing.T, build func(t *testing.T) (n notifiers.Notifier, sent func() [][]byte),
+	shown func(t *testing.T, body []byte) string,
+) {
+	read := func(t *testing.T, bodies [][]byte) string {
+		t.Helper()
+		var all strings.Builder
+		for _, body := range bodies {
+			all.WriteString(shown(t, body))
+		}
+		return all.String()
+	}
+	for _, name := range []string{"a megabyte", "a megabyte of <", "nothing"} {
+		t.Run("beside "+name, func(t *testing.T) {
+			n, sent := build(t)
+			m := Hostile(HostileTexts()[name])
+			m.Content.Note = Fallback().Content.Note
+
+			_, err := n.Notify(t.Context(), m)
+
+			require.NoError(t, err)
+			assert.Contains(t, read(t, sent()), m.Content.Note)
+		})
+	}
+	for name, first := range map[string]bool{"late, after the group's message": true, "late and alone": false} {
+		t.Run(name, func(t *testing.T) {
+			n, sent := build(t)
+			var previous notifiers.Receipt
+			var err error
+			if first {
+				previous, err = n.Notify(t.Context(), Firing())
+				require.NoError(t, err)
+			}
+			m := Late(previous)
+
+			_, err = n.Notify(t.Context(), m)
+
+			require.NoError(t, err)
+			assert.Contains(t, read(t, sent()), m.Content.Note)
 		})
 	}
 }

@@ -63,6 +63,16 @@ func isLost(err error) bool {
 	return errors.As(err, &answer) && lost[answer.Err]
 }
 
+// unthreadable are the words with which chat.postMessage says that a message can have no reply.
+var unthreadable = map[string]bool{
+	"cannot_reply_to_message": true, "restricted_action_non_threadable_channel": true, "restricted_action_thread_locked": true,
+}
+
+func isUnthreadable(err error) bool {
+	var answer slackapi.SlackErrorResponse
+	return errors.As(err, &answer) && unthreadable[answer.Err]
+}
+
 // fromWord is what an error word of Slack means. doing says what was tried.
 func fromWord(doing, word string) *notifiers.Error {
 	meaning, known := meanings[word]

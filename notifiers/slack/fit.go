@@ -17,8 +17,8 @@ const postSize = 12000
 const fewestAlerts = 3
 
 // fit drops what is least useful until the post is small enough: how the vitals were taken, tables, vitals that are
-// normal, alerts beyond the first few, the checks, and so on. Title, headline and counts always stay, and they alone are
-// small enough.
+// normal, alerts beyond the first few, the checks, and so on. Title, headline, note and counts always stay, and they alone
+// are small enough.
 func fit(p parts) post {
 	for {
 		built := p.post()

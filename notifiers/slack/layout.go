@@ -8,6 +8,7 @@ import (
 	slackapi "github.com/slack-go/slack"
 
 	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/templates"
 )
 
@@ -19,6 +20,7 @@ const (
 	sectionSize    = 3000
 	fieldsInBlock  = 10
 	headlineSize   = 600
+	noteSize       = 400
 	stateSize      = 150
 	checksSize     = 600
 	vitalNameSize  = 80
@@ -48,12 +50,20 @@ type post struct {
 	attachment slackapi.Attachment
 }
 
-// layout is the content as a post that fits into Slack's limits.
-func layout(c templates.Content) post { return fit(partsOf(c)) }
+// layout is the message as a post that fits into Slack's limits. news are what the post says itself, because there is no
+// thread for it.
+func layout(m notifiers.Message, news string) post {
+	p := partsOf(m.Content)
+	p.late, p.news = m.Late, news
+	return fit(p)
+}
 
 // parts is what a post is made of, before it is known what of it fits.
 type parts struct {
 	templates.Content
+	// news are those that the message says itself; late is whether it tells of the past.
+	news string
+	late bool
 	// hiddenAlerts is how many of the alerts' lines were dropped.
 	hiddenAlerts int
 }
@@ -82,27 +92,39 @@ func (p *parts) post() post {
 		title.Text = "Alert"
 	}
 	top := []slackapi.Block{slackapi.NewHeaderBlock(title)}
-	if headline := mrkdwn(p.Headline, headlineSize); headline != "" {
-		top = append(top, section(headline))
+	for _, text := range []string{p.headline(), mrkdwn(p.Note, noteSize)} {
+		if text != "" {
+			top = append(top, section(text))
+		}
 	}
 	return post{
-		text:   fallback(p.Content),
+		text:   p.fallback(),
 		blocks: top,
 		attachment: slackapi.Attachment{
-			Color:    colour(p.Content),
+			Color:    p.colour(),
 			Fallback: mrkdwn(p.State+" "+p.Counts, fallbackSize),
 			Blocks:   slackapi.Blocks{BlockSet: p.details()},
 		},
 	}
 }
 
-// fallback is the message in one line, for notifications and for screen readers.
-func fallback(c templates.Content) string {
-	text := c.Emoji + " " + c.Title
-	if c.Headline != "" {
-		text += " — " + c.Headline
-	}
-	return noQuotation(mrkdwn(text, fallbackSize))
+// headline is the sentence below the title; news that have no thread to stand in come first.
+func (p *parts) headline() string {
+	return join("\n", mrkdwn(p.news, newsSize), mrkdwn(p.Headline, headlineSize))
+}
+
+// fallback is the message in one line, for notifications and for screen readers. The note has its place in it, however
+// long the rest is.
+func (p *parts) fallback() string {
+	note := mrkdwn(p.Note, fallbackSize/2)
+	says := join(" · ", p.news, p.Headline)
+	text := mrkdwn(join(" — ", p.Emoji+" "+p.Title, says), fallbackSize-length(note))
+	return noQuotation(join(" — ", text, note))
+}
+
+// join leaves out what is empty.
+func join(separator string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), separator)
 }
 
 // details are the blocks beside the coloured bar.
@@ -243,15 +265,18 @@ const (
 	amber = "#ECB22E"
 	blue  = "#36C5F0"
 	green = "#2EB67D"
+	grey  = "#8D8D8D" // none of the logo's: the past is neither good nor bad any more
 )
 
-func colour(c templates.Content) string {
+func (p *parts) colour() string {
 	switch {
-	case c.Status == alert.StatusResolved:
+	case p.late:
+		return grey
+	case p.Status == alert.StatusResolved:
 		return green
-	case c.Severity == alert.Critical:
+	case p.Severity == alert.Critical:
 		return red
-	case c.Severity == alert.Info:
+	case p.Severity == alert.Info:
 		return blue
 	default:
 		return amber

@@ -11,9 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/notifiers/notifiertest"
 	"github.com/alertvitals/notifier/templates"
 )
+
+func layoutOf(c templates.Content) post { return layout(notifiers.Message{Content: c}, "") }
 
 // textsOf are all texts of the post, in the order in which they show.
 func textsOf(p post) []string {
@@ -52,15 +55,27 @@ func TestColour(t *testing.T) {
 		blue:  {Status: alert.StatusFiring, Severity: alert.Info},
 		green: {Status: alert.StatusResolved, Severity: alert.Critical},
 	} {
-		assert.Equal(t, want, layout(c).attachment.Color)
+		assert.Equal(t, want, layoutOf(c).attachment.Color)
+		assert.Equal(t, grey, layout(notifiers.Message{Content: c, Late: true}, "").attachment.Color, "the past has no colour")
 	}
+}
+
+func TestTheLockScreenShowsTheNoteHoweverLongTheRestIs(t *testing.T) {
+	c := notifiertest.Fallback().Content
+	c.Headline = strings.Repeat("error ", 1000)
+
+	text := layoutOf(c).text
+
+	assert.LessOrEqual(t, length(text), fallbackSize+length(" — "))
+	assert.True(t, strings.HasPrefix(text, "🔴 CRITICAL"), text)
+	assert.True(t, strings.HasSuffix(text, "… — "+c.Note), text)
 }
 
 func TestResolvedShowsOnlyVitalsThatAreStillNotNormal(t *testing.T) {
 	m := notifiertest.Resolved(nil)
 	m.Content.Vitals = []templates.Vital{{Name: "requests", Value: "30 /s"}, {Name: "memory", Value: "3 GiB", Loud: true}}
 
-	text := allText(layout(m.Content))
+	text := allText(layoutOf(m.Content))
 
 	assert.Contains(t, text, "*memory*")
 	assert.NotContains(t, text, "requests")
@@ -78,7 +93,7 @@ func TestP7FitKeepsWhatMattersAndSaysWhatIsGone(t *testing.T) {
 		c.Vitals = append(c.Vitals, templates.Vital{Name: "quiet", Value: "1", Change: strings.Repeat("<", 200)})
 	}
 
-	p := layout(c)
+	p := layoutOf(c)
 	text := allText(p)
 
 	assert.LessOrEqual(t, p.size(), postSize)
@@ -100,10 +115,13 @@ func TestP7NothingIsTooMuch(t *testing.T) {
 		c.Links = append(c.Links, templates.Link{Text: long, URL: "https://example.com/" + strings.Repeat("%3C", 900)})
 	}
 
-	p := layout(c)
+	for _, news := range []string{"", long} {
+		p := layout(notifiers.Message{Content: c}, news)
 
-	assert.LessOrEqual(t, p.size(), postSize)
-	assert.GreaterOrEqual(t, len(p.attachment.Blocks.BlockSet), 1, "the counts stay")
+		assert.LessOrEqual(t, p.size(), postSize)
+		assert.Len(t, p.blocks, 3, "title, headline and note stay")
+		assert.GreaterOrEqual(t, len(p.attachment.Blocks.BlockSet), 1, "the counts stay")
+	}
 }
 
 func TestFitDropsALongLinkBeforeVitals(t *testing.T) {
@@ -113,7 +131,7 @@ func TestFitDropsALongLinkBeforeVitals(t *testing.T) {
 	}
 	c.Links = c.Links[3:]
 
-	text := allText(layout(c))
+	text := allText(layoutOf(c))
 
 	assert.Contains(t, text, "requests")
 	assert.Contains(t, text, "aster-1:8080")
@@ -156,7 +174,7 @@ func TestWithinSectionCountsWhatItLeavesOut(t *testing.T) {
 }
 
 func TestEmptyContentIsStillAMessage(t *testing.T) {
-	p := layout(templates.Content{})
+	p := layoutOf(templates.Content{})
 
 	encoded, err := json.Marshal(p.blocks)
 	require.NoError(t, err)

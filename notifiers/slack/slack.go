@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	slackapi "github.com/slack-go/slack"
@@ -50,7 +49,8 @@ func New(c Config) (*Notifier, error) {
 
 // Notify posts the message or, with a bot token and a Previous, edits it and says the news in its thread. When the edit
 // went through and the reply did not, the whole is tried again: the edit is idempotent. A message that can no longer be
-// edited is replaced by a fresh one, whose Receipt takes the old one's place.
+// edited is replaced by a fresh one, whose Receipt takes the old one's place. A late message stands in the thread of the
+// group's message, or in the channel when there is none.
 //
 // Source: https://docs.slack.dev/reference/methods/chat.postMessage, …/chat.update and
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks.
@@ -60,14 +60,21 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 		return m.Previous, &notifiers.Error{Reason: notifiers.Auth, Err: err}
 	}
 	if !n.config.usesToken() {
-		return notifiers.Receipt{}, n.postWebhook(ctx, secret, m.Content)
+		return notifiers.Receipt{}, n.postWebhook(ctx, secret, m)
 	}
 	// The client makes no second try: it does so only when asked to (slackapi.OptionRetry).
 	api := slackapi.New(secret, slackapi.OptionHTTPClient(n.client), slackapi.OptionAPIURL(n.config.apiBase()))
-	p := layout(m.Content)
+	p := layout(m, "")
 	channel, ts := m.Previous[channelKey], m.Previous[tsKey]
 	moved := m.Previous[configuredKey] != "" && m.Previous[configuredKey] != n.config.Channel
-	if channel == "" || ts == "" || moved {
+	known := channel != "" && ts != "" && !moved
+	switch {
+	case m.Late && known:
+		return m.Previous, n.postLate(ctx, api, m.Previous, p)
+	case m.Late:
+		_, err = postFresh(ctx, api, n.config.Channel, p)
+		return m.Previous, err
+	case !known:
 		return postFresh(ctx, api, n.config.Channel, p)
 	}
 	_, updated, _, err := api.UpdateMessageContext(ctx, channel, ts, p.options()...)
@@ -90,6 +97,23 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 		}
 	}
 	return m.Previous, nil
+}
+
+// postLate posts in the thread of a message, which it leaves as it is. A thread that takes no replies, or is out of reach,
+// must not keep the message from people.
+func (n *Notifier) postLate(ctx context.Context, api *slackapi.Client, of notifiers.Receipt, p post) error {
+	const doing = "posting a late message in the Slack thread"
+	_, ts, err := api.PostMessageContext(ctx, of[channelKey], append(p.options(), slackapi.MsgOptionTS(of[tsKey]))...)
+	switch {
+	case err != nil && (isLost(err) || isUnthreadable(err)):
+		_, err = postFresh(ctx, api, n.config.Channel, p)
+		return err
+	case err != nil:
+		return fromError(doing, err)
+	case ts == "":
+		return unreadable(doing)
+	}
+	return nil
 }
 
 func postFresh(ctx context.Context, api *slackapi.Client, channel string, p post) (notifiers.Receipt, error) {
@@ -134,15 +158,12 @@ func quiet() []slackapi.MsgOption {
 
 // postWebhook posts by an incoming webhook, which answers "ok" in plain text. The message can never be edited, so it says
 // its news itself.
-func (n *Notifier) postWebhook(ctx context.Context, address string, c templates.Content) error {
+func (n *Notifier) postWebhook(ctx context.Context, address string, m notifiers.Message) error {
 	const doing = "posting to the Slack webhook"
 	if parseAddress(address) == nil {
 		return &notifiers.Error{Reason: notifiers.Auth, Err: errors.New(doing + ": api_url_file holds no http or https address")}
 	}
-	if c.News != "" {
-		c.Headline = strings.TrimSuffix(c.News+" · "+c.Headline, " · ")
-	}
-	p := layout(c)
+	p := layout(m, m.Content.News)
 	no := false
 	body, err := json.Marshal(slackapi.WebhookMessage{
 		Channel:     n.config.Channel,

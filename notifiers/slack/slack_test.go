@@ -176,6 +176,81 @@ func TestP4ATryAfterAFailedReplyShowsNothingTwice(t *testing.T) {
 	assert.Len(t, messages[0].Replies, 1)
 }
 
+func TestALateMessageStandsInTheThreadOfTheLivingOne(t *testing.T) {
+	fake := slackfake.New(token)
+	bot := botOf(t, serve(t, fake))
+	first := send(t, bot, notifiertest.Firing())
+	before := fake.Messages("agent-alerts")[0]
+
+	assert.Equal(t, first, send(t, bot, notifiertest.Late(first)))
+
+	messages := fake.Messages("agent-alerts")
+	require.Len(t, messages, 1, "it is not sent to the channel as well")
+	assert.Zero(t, messages[0].Edits)
+	assert.Equal(t, before.Text, messages[0].Text)
+	require.Len(t, messages[0].Replies, 1)
+	late := messages[0].Replies[0]
+	assert.Contains(t, late.Text, "⏪ LATE · CRITICAL")
+	assert.Equal(t, grey, late.Attachments[0].Color)
+
+	send(t, bot, notifiertest.Resolved(first))
+	assert.Equal(t, 1, fake.Messages("agent-alerts")[0].Edits, "the group's next message goes on from the living one")
+}
+
+func TestALateMessageWithoutAThreadIsAFreshOne(t *testing.T) {
+	for name, story := range map[string]func(t *testing.T, fake *slackfake.Server, address string){
+		"nothing came before": func(t *testing.T, _ *slackfake.Server, address string) {
+			assert.Nil(t, send(t, botOf(t, address), notifiertest.Late(nil)))
+		},
+		"the thread is locked": func(t *testing.T, fake *slackfake.Server, address string) {
+			first := send(t, botOf(t, address), notifiertest.Firing())
+			fake.FailNext(1, slackfake.Failure{Error: "restricted_action_thread_locked"})
+			assert.Equal(t, first, send(t, botOf(t, address), notifiertest.Late(first)))
+		},
+		"the channel is gone": func(t *testing.T, fake *slackfake.Server, address string) {
+			first := send(t, botOf(t, address), notifiertest.Firing())
+			fake.FailNext(1, slackfake.Failure{Error: "channel_not_found"})
+			send(t, botOf(t, address), notifiertest.Late(first))
+		},
+		"the receiver moved": func(t *testing.T, _ *slackfake.Server, address string) {
+			elsewhere, err := New(Config{AppToken: token, Channel: "#elsewhere", APIBaseURL: address + "/api/"})
+			require.NoError(t, err)
+			send(t, botOf(t, address), notifiertest.Late(send(t, elsewhere, notifiertest.Firing())))
+		},
+		"an incoming webhook": func(t *testing.T, _ *slackfake.Server, address string) {
+			send(t, webhookOf(t, address), notifiertest.Late(notifiers.Receipt{}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := slackfake.New(token)
+			story(t, fake, serve(t, fake))
+
+			messages := append(fake.Messages("agent-alerts"), fake.Messages(slackfake.WebhookChannel)...)
+			require.NotEmpty(t, messages)
+			last := messages[len(messages)-1]
+			assert.Contains(t, last.Text, "⏪ LATE · CRITICAL")
+			assert.Equal(t, grey, last.Attachments[0].Color)
+			for _, m := range messages {
+				assert.Zero(t, m.Edits)
+				assert.Empty(t, m.Replies)
+			}
+		})
+	}
+}
+
+func TestALateMessageThatFailsIsTriedAgain(t *testing.T) {
+	fake := slackfake.New(token)
+	bot := botOf(t, serve(t, fake))
+	first := send(t, bot, notifiertest.Firing())
+	fake.FailNext(1, slackfake.Failure{Error: "internal_error"})
+
+	_, err := bot.Notify(t.Context(), notifiertest.Late(first))
+
+	assert.Equal(t, notifiers.Error{Reason: notifiers.Server}, reasonOf(t, err))
+	assert.EqualError(t, err, "posting a late message in the Slack thread: Slack says internal_error")
+	assert.Empty(t, fake.Messages("agent-alerts")[0].Replies)
+}
+
 func TestWebhookPostsEachTime(t *testing.T) {
 	fake := slackfake.New(token)
 	webhook := webhookOf(t, serve(t, fake))
@@ -379,6 +454,10 @@ func TestGoldenRequests(t *testing.T) {
 			send(t, n, notifiertest.Firing())
 			send(t, n, notifiertest.Resolved(nil))
 		},
+		"notes": func(t *testing.T, address string) {
+			n := botOf(t, address)
+			send(t, n, notifiertest.Late(send(t, n, notifiertest.Fallback())))
+		},
 		"hostile": func(t *testing.T, address string) { send(t, botOf(t, address), notifiertest.Hostile(hostile)) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -413,6 +492,7 @@ func TestConformance(t *testing.T) {
 			Secret:    token,
 			Taken:     slackfake.New(token).ServeHTTP,
 			Successes: []int{http.StatusOK},
+			Shown:     shown,
 			Inspect:   inspect,
 		})
 	})
@@ -422,9 +502,21 @@ func TestConformance(t *testing.T) {
 			Secret:    webhookPath,
 			Taken:     slackfake.New(token).ServeHTTP,
 			Successes: []int{http.StatusOK},
+			Shown:     shown,
 			Inspect:   inspect,
 		})
 	})
+}
+
+// shown are the texts of a request's blocks, as a person reads them.
+func shown(t *testing.T, body []byte) string {
+	t.Helper()
+	var blocks strings.Builder
+	encoder := json.NewEncoder(&blocks)
+	encoder.SetEscapeHTML(false)
+	request := wire("", body)["body"].(map[string]any)
+	require.NoError(t, encoder.Encode([]any{request["blocks"], request["attachments"]}))
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(blocks.String())
 }
 
 // assertHarmless looks at every text that Slack interprets: "<" opens all that pings or links, and only ours is verbatim.
