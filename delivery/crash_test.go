@@ -3,11 +3,12 @@ package delivery
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,9 +29,17 @@ func (j onDisk) Read(ctx context.Context, after uint64, fn func(Record) error) e
 	return j.Journal.Read(ctx, after, func(r journal.Record) error { return fn(Record(r)) })
 }
 
+func (j onDisk) Get(ctx context.Context, seq uint64) (Record, bool, error) {
+	r, err := j.Journal.Get(ctx, seq)
+	if errors.Is(err, journal.ErrGone) {
+		return Record{}, false, nil
+	}
+	return Record(r), err == nil, err
+}
+
 func openJournal(t *testing.T, dir string) onDisk {
 	t.Helper()
-	j, err := journal.Open(context.Background(), journal.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	j, err := journal.Open(context.Background(), journal.Options{Dir: dir, Logger: quiet})
 	require.NoError(t, err)
 	return onDisk{j}
 }
@@ -42,7 +51,7 @@ func deliverUntilKilled(dir, stops string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	j, err := journal.Open(context.Background(), journal.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	j, err := journal.Open(context.Background(), journal.Options{Dir: dir, Logger: quiet})
 	if err != nil {
 		fail(err)
 	}
@@ -56,12 +65,15 @@ func deliverUntilKilled(dir, stops string) {
 		stop("before the send")
 		return notifiers.Receipt{"ts": "1"}, nil
 	}}
-	l := testLoop(hooked{
+	loops := NewLoops(hooked{
 		Journal:     onDisk{j},
 		setState:    func(string) error { stop("before the state"); return nil },
 		setPosition: func(uint64) error { stop("before the position"); return nil },
-	}, s)
-	fail(l.Run(context.Background()))
+	}, NewMetrics(nil), quiet)
+	if err := loops.Apply(context.Background(), []Loop{testLoop(s)}); err != nil {
+		fail(err)
+	}
+	fail(loops.Run(context.Background()))
 }
 
 // A process is killed at the three moments that matter; another one takes over its directory.
@@ -74,7 +86,7 @@ func TestP2P4Kill9LosesNothingAndRepeatsAtMostOneMessage(t *testing.T) {
 		t.Run(stops, func(t *testing.T) {
 			dir := t.TempDir()
 			j := openJournal(t, dir)
-			require.NoError(t, testLoop(j, &sink{}).Prepare(t.Context()))
+			require.NoError(t, start(t, j, quiet, testLoop(&sink{})).end())
 			_, err := j.Append(t.Context(), webhook("g", firing("A")))
 			require.NoError(t, err)
 			j.Close()
@@ -84,11 +96,11 @@ func TestP2P4Kill9LosesNothingAndRepeatsAtMostOneMessage(t *testing.T) {
 			j = openJournal(t, dir)
 			defer j.Close()
 			s := &sink{}
-			told := deliverUpTo(t, j, s, 1)
+			told := deliverAll(t, j, s)
 			assert.Len(t, told, again)
 			_, err = j.Append(t.Context(), webhook("g", firing("A"), firing("B")))
 			require.NoError(t, err)
-			told = deliverUpTo(t, j, s, 2)
+			told = deliverAll(t, j, s)
 			require.Len(t, told, again+1, "and the next one comes")
 			if again == 0 {
 				assert.Equal(t, notifiers.Receipt{"ts": "1"}, told[0].Previous, "the receipt that the killed process got")
@@ -112,37 +124,58 @@ func killAt(t *testing.T, dir, stops string) {
 	_ = child.Wait()
 }
 
-// deliverUpTo runs the loop until its position is seq, and gives all that the sink was told.
-func deliverUpTo(t *testing.T, j Journal, s *sink, seq uint64) []notifiers.Message {
+// deliverAll runs the loop until its position is at the end of the journal, and gives all that the sink was told.
+func deliverAll(t *testing.T, j Journal, s *sink) []notifiers.Message {
 	t.Helper()
-	reached := make(chan struct{}, 100)
-	l := testLoop(hooked{Journal: j, setPosition: func(at uint64) error {
-		if at >= seq {
-			reached <- struct{}{}
-		}
-		return nil
-	}}, s)
-	stop := start(t, l)
-	<-reached
-	require.NoError(t, stop())
-	return s.sent
+	last, err := j.Last(t.Context())
+	require.NoError(t, err)
+	w := start(t, j, quiet, testLoop(s))
+	require.Eventually(t, func() bool {
+		positions, err := j.Positions(t.Context())
+		return err == nil && positions["people/fake/0"] >= last
+	}, time.Minute, 5*time.Millisecond)
+	require.NoError(t, w.end())
+	return s.messages()
 }
 
 func TestRestartsOnTheRealJournalSendEachMessageOnce(t *testing.T) {
 	dir := t.TempDir()
 	s := &sink{}
+	j := openJournal(t, dir)
+	require.NoError(t, start(t, j, quiet, testLoop(s)).end())
+	j.Close()
 	var want []string
 	for round := range 3 {
 		j := openJournal(t, dir)
-		require.NoError(t, testLoop(j, s).Prepare(t.Context()))
 		for i := range 20 {
 			key := fmt.Sprint(round, "/", i)
 			_, err := j.Append(t.Context(), webhook(key, firing("A")))
 			require.NoError(t, err)
 			want = append(want, key)
 		}
-		deliverUpTo(t, j, s, uint64(len(want)))
+		deliverAll(t, j, s)
 		j.Close()
 	}
 	assert.ElementsMatch(t, want, s.told())
+}
+
+func TestP2DeadLettersOutliveARestartOfTheRealJournal(t *testing.T) {
+	dir := t.TempDir()
+	j := openJournal(t, dir)
+	require.NoError(t, start(t, j, quiet, testLoop(&sink{})).end())
+	_, err := j.Append(t.Context(), webhook("g", firing("A")))
+	require.NoError(t, err)
+	refuses, _ := refusing()
+	deliverAll(t, j, refuses)
+	j.Close()
+
+	j = openJournal(t, dir)
+	defer j.Close()
+	s := &sink{}
+	w := start(t, j, quiet, testLoop(s))
+	list := dead(t, w)
+	require.Len(t, list, 1)
+	require.NoError(t, w.Replay(t.Context(), list[0].ID))
+	require.NoError(t, w.end())
+	assert.Len(t, deliverAll(t, j, s), 1)
 }

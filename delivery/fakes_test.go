@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/diagnostics"
+	"github.com/alertvitals/notifier/envelope"
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/templates"
 )
@@ -47,21 +50,44 @@ type memory struct {
 	more      chan struct{} // closed when a record is added
 	positions map[string]uint64
 	states    map[string][]byte
+	ids       []string
+	letters   map[string][]byte
+	gets      int
 }
 
 func newMemory() *memory {
-	return &memory{more: make(chan struct{}), positions: map[string]uint64{}, states: map[string][]byte{}}
+	return &memory{
+		more: make(chan struct{}), positions: map[string]uint64{}, states: map[string][]byte{}, letters: map[string][]byte{},
+	}
 }
 
-func (m *memory) Append(data []byte) uint64 {
+// add appends what a test says.
+func (m *memory) add(data []byte) uint64 {
+	seq, _ := m.Append(context.Background(), data)
+	return seq
+}
+
+func (m *memory) Append(ctx context.Context, data []byte) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	seq := uint64(len(m.records) + 1)
 	m.records = append(m.records, Record{Seq: seq, Time: time.Now(), Data: data})
 	close(m.more)
 	m.more = make(chan struct{})
-	return seq
+	return seq, ctx.Err()
 }
+
+func (m *memory) Get(_ context.Context, seq uint64) (Record, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gets++
+	if seq == 0 || seq > uint64(len(m.records)) || m.records[seq-1].Data == nil {
+		return Record{}, false, nil
+	}
+	return m.records[seq-1], true, nil
+}
+
+func (m *memory) Oldest(context.Context) (uint64, error) { return 1, nil }
 
 func (m *memory) Read(ctx context.Context, after uint64, fn func(Record) error) error {
 	for {
@@ -88,11 +114,57 @@ func (m *memory) Last(context.Context) (uint64, error) {
 	return uint64(len(m.records)), nil
 }
 
-func (m *memory) Position(_ context.Context, cursor string) (uint64, bool, error) {
+func (m *memory) Positions(context.Context) (map[string]uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	seq, ok := m.positions[cursor]
-	return seq, ok, nil
+	return maps.Clone(m.positions), nil
+}
+
+func (m *memory) Forget(_ context.Context, cursor string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.positions, cursor)
+	maps.DeleteFunc(m.states, func(key string, _ []byte) bool { return strings.HasPrefix(key, cursor+"\x00") })
+	return nil
+}
+
+func (m *memory) Letters(_ context.Context, fn func(id string, value []byte) error) error {
+	m.mu.Lock()
+	ids := slices.Clone(m.ids)
+	m.mu.Unlock()
+	for _, id := range ids {
+		if value, ok, _ := m.Letter(context.Background(), id); ok {
+			if err := fn(id, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *memory) Letter(_ context.Context, id string) ([]byte, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	value, ok := m.letters[id]
+	return value, ok, nil
+}
+
+func (m *memory) SetLetter(ctx context.Context, id string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.letters[id]; !ok {
+		m.ids = append(m.ids, id)
+	}
+	m.letters[id] = value
+	return ctx.Err()
+}
+
+func (m *memory) DropLetter(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.letters, id)
+	m.ids = slices.DeleteFunc(m.ids, func(other string) bool { return other == id })
+	return nil
 }
 
 func (m *memory) SetPosition(ctx context.Context, cursor string, seq uint64) error {
@@ -200,35 +272,45 @@ func told() (receipt notifiers.Receipt, err error) { return receipt, nil }
 
 var errDown = &notifiers.Error{Reason: notifiers.Server, Err: errors.New("status 500")}
 
-// testLoop delivers what is critical.
-func testLoop(j Journal, s notifiers.Notifier) Loop {
+// testLoop delivers what webhook seals for the receiver "people".
+func testLoop(s notifiers.Notifier) Loop {
 	return Loop{
 		Cursor: "people/fake/0", Receiver: "people", Integration: "fake", SendResolved: true,
-		Journal: j,
-		Routes: func(labels map[string]string) []string {
-			if labels["severity"] == "critical" {
-				return []string{"log", "people"}
-			}
-			return []string{"log"}
-		},
 		Render: func(in templates.Input) templates.Content { return templates.Content{Title: in.Group.Name()} },
 		Sink:   s,
-		Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
-// start runs the loop; the returned function ends it and gives its error.
-func start(t testing.TB, l Loop) (stop func() error) {
-	t.Helper()
-	require.NoError(t, l.Prepare(t.Context()))
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
-	return func() error {
-		cancel()
-		return <-done
-	}
+var quiet = slog.New(slog.DiscardHandler)
+
+// world is a set of loops that run on a journal.
+type world struct {
+	*Loops
+
+	metrics *Metrics
+	cancel  context.CancelFunc
+	done    chan error
 }
+
+// start runs loops.
+func start(t testing.TB, j Journal, logger *slog.Logger, loops ...Loop) *world {
+	t.Helper()
+	metrics := NewMetrics(nil)
+	w := &world{Loops: NewLoops(j, metrics, logger), metrics: metrics, done: make(chan error, 1)}
+	require.NoError(t, w.Apply(t.Context(), loops))
+	ctx, cancel := context.WithCancel(t.Context())
+	w.cancel = cancel
+	go func() { w.done <- w.Run(ctx) }()
+	return w
+}
+
+func (w *world) end() error {
+	w.cancel()
+	return <-w.done
+}
+
+// series are the metrics of the loop of "people".
+func (w *world) series() series { return w.metrics.of("people", "fake") }
 
 func firing(name string) template.Alert {
 	return template.Alert{
@@ -253,13 +335,44 @@ func webhook(group string, alerts ...template.Alert) []byte {
 	return sameWebhook(group, "", alerts...)
 }
 
-// sameWebhook says the same each time.
+// sameWebhook says the same each time. What is critical goes to people.
 func sameWebhook(group, reason string, alerts ...template.Alert) []byte {
-	body, err := json.Marshal(map[string]any{"version": "4", "groupKey": group, "notification_reason": reason, "alerts": alerts})
+	return hidden(group, reason, 0, alerts...)
+}
+
+// hidden is a webhook that leaves out some alerts.
+func hidden(group, reason string, truncated uint64, alerts ...template.Alert) []byte {
+	body, err := json.Marshal(map[string]any{
+		"version": "4", "groupKey": group, "notification_reason": reason, "alerts": alerts, "truncatedAlerts": truncated,
+	})
 	if err != nil {
 		panic(fmt.Sprintf("encoding a test's webhook: %v", err))
 	}
-	return body
+	n, err := alert.Decode(body)
+	if err != nil {
+		panic(fmt.Sprintf("decoding a test's webhook: %v", err))
+	}
+	record, err := envelope.Of(n, envelope.Address(n, func(labels map[string]string) []string {
+		if labels["severity"] == "info" {
+			return []string{"log"}
+		}
+		return []string{"log", "people"}
+	}), body).Seal()
+	if err != nil {
+		panic(fmt.Sprintf("sealing a test's webhook: %v", err))
+	}
+	return record
+}
+
+// since is the alert with another start, until with an end, too.
+func since(a template.Alert, at time.Time) template.Alert {
+	a.StartsAt = at
+	return a
+}
+
+func until(a template.Alert, at time.Time) template.Alert {
+	a.EndsAt = at
+	return a
 }
 
 // pass lets d pass in a synctest bubble, and what happens then come to rest.

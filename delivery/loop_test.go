@@ -24,58 +24,64 @@ import (
 	"github.com/alertvitals/notifier/templates"
 )
 
-func TestRunTellsWhatRoutesToItsReceiver(t *testing.T) {
+func TestALoopTellsWhatGoesToItsReceiver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		reg := prometheus.NewPedanticRegistry()
-		l := testLoop(j, s)
-		l.Metrics = NewMetrics(reg)
-		stop := start(t, l)
+		l := testLoop(s)
+		w := start(t, j, quiet, l)
 
 		info := firing("Info")
 		info.Labels["severity"] = "info"
-		j.Append(webhook("mixed", info, firing("A")))
-		j.Append([]byte("<html>"))
-		j.Append(webhook("other", info))
+		j.add(webhook("mixed", info, firing("A")))
+		j.add([]byte("<html>"))
+		j.add(webhook("other", info))
 		synctest.Wait()
 
 		require.Len(t, s.messages(), 1)
 		m := s.messages()[0]
 		assert.Equal(t, "mixed", m.Group.Key)
-		assert.Len(t, m.Group.Alerts, 1, "only the alerts that route here")
+		assert.Len(t, m.Group.Alerts, 1, "only the alerts that go here")
 		assert.Equal(t, "people", m.Receiver)
 		assert.Equal(t, "A", m.Content.Title)
 		assert.Regexp(t, `^1-[0-9a-f]{8}$`, m.ID)
 		assert.Nil(t, m.Previous)
 		pass(2 * saveEvery)
 		assert.Equal(t, uint64(3), j.at(l.Cursor), "saved while running")
-		assert.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP notifier_notifications_total Tries to tell a message, failed ones included.
-# TYPE notifier_notifications_total counter
-notifier_notifications_total{integration="fake",receiver="people"} 1
-# HELP notifier_pending Notifications that were read for a receiver and are not yet settled.
-# TYPE notifier_pending gauge
-notifier_pending{integration="fake",receiver="people"} 0
-# HELP notifier_records_unreadable_total Records of the journal that are no notification and were skipped.
-# TYPE notifier_records_unreadable_total counter
-notifier_records_unreadable_total{integration="fake",receiver="people"} 1
-`), "notifier_notifications_total", "notifier_pending", "notifier_records_unreadable_total"))
-		require.NoError(t, stop())
+		assert.InDelta(t, 1, testutil.ToFloat64(w.series().tries), 0)
+		assert.InDelta(t, 0, testutil.ToFloat64(w.series().pending), 0)
+		require.NoError(t, w.end())
 	})
 }
 
-func TestP2ANewLoopStartsWhereItWasPrepared(t *testing.T) {
+func TestMetricsHaveTheirNames(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	NewMetrics(reg).of("people", "fake")
+	problems, err := testutil.GatherAndLint(reg)
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+	assert.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
+# HELP notifier_notifications_total Tries to tell a message, failed ones included.
+# TYPE notifier_notifications_total counter
+notifier_notifications_total{integration="fake",receiver="people"} 0
+# HELP notifier_pending Notifications that were read for a receiver and are not yet settled.
+# TYPE notifier_pending gauge
+notifier_pending{integration="fake",receiver="people"} 0
+`), "notifier_notifications_total", "notifier_pending"))
+}
+
+func TestP2ANewLoopStartsAtTheEndAndGoesOnWhereItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		j.Append(webhook("old", firing("A")))
-		require.NoError(t, testLoop(j, s).Prepare(t.Context()))
-		j.Append(webhook("accepted before the first Run", firing("A")))
+		j.positions["other/fake/0"] = 0
+		j.add(webhook("old", firing("A")))
+		require.NoError(t, start(t, j, quiet, testLoop(s)).end())
+		j.add(webhook("accepted while nothing ran", firing("A")))
 
-		stop := start(t, testLoop(j, s))
+		w := start(t, j, quiet, testLoop(s))
 		synctest.Wait()
 
-		assert.Equal(t, []string{"accepted before the first Run"}, s.told())
-		require.NoError(t, stop())
+		assert.Equal(t, []string{"accepted while nothing ran"}, s.told())
+		require.NoError(t, w.end())
 	})
 }
 
@@ -83,65 +89,71 @@ func TestP2ANewLoopStartsWhereItWasPrepared(t *testing.T) {
 func TestP2WhatComesAfterALostEndIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		stop := start(t, testLoop(j, s))
+		w := start(t, j, quiet, testLoop(s))
 		for range 5 {
-			j.Append(webhook("g", firing("A")))
+			j.add(webhook("g", firing("A")))
 			synctest.Wait()
 		}
-		require.NoError(t, stop())
+		require.NoError(t, w.end())
 		require.Len(t, s.told(), 5)
 
 		j.mu.Lock()
 		j.records = j.records[:2]
 		j.mu.Unlock()
 		time.Sleep(time.Minute)
-		require.NoError(t, testLoop(j, s).Prepare(t.Context()))
-		j.Append(webhook("g", resolved("A")))
-		stop = start(t, testLoop(j, s))
+		w = start(t, j, quiet, testLoop(s))
+		j.add(webhook("g", resolved("A")))
 		synctest.Wait()
 
 		assert.Len(t, s.told(), 6)
-		require.NoError(t, stop())
+		require.NoError(t, w.end())
 	})
 }
 
 // P4: what says the same again soon after, as Alertmanager's retry or its twin does, is told once; a repeat is told.
 func TestP4DuplicatesAreToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reg := prometheus.NewRegistry()
 		j, s := newMemory(), &sink{}
-		l := testLoop(j, s)
-		l.Metrics = NewMetrics(reg)
-		stop := start(t, l)
+		l := testLoop(s)
+		w := start(t, j, quiet, l)
 		say := func(want int, why, reason string, alerts ...template.Alert) {
 			t.Helper()
-			j.Append(sameWebhook("g", reason, alerts...))
+			j.add(sameWebhook("g", reason, alerts...))
 			synctest.Wait()
 			assert.Len(t, s.told(), want, why)
 		}
+		then := time.Now()
+		a, b := since(firing("A"), then), since(firing("B"), then)
+		over := until(since(resolved("A"), then), then.Add(time.Hour))
+		anew := since(firing("A"), then.Add(2*time.Hour))
 
-		say(1, "the first", "", firing("A"), firing("B"))
-		say(1, "a retry", "", firing("A"), firing("B"))
-		say(1, "the twin sorts them otherwise", "", firing("B"), firing("A"))
-		say(2, "a change", "", firing("A"))
-		pass(duplicateWindow - time.Second)
-		say(2, "late, but within the window", "", firing("A"))
+		say(1, "the first", "", a)
+		say(2, "one joins", "", a, b)
+		say(2, "a retry", "", a, b)
+		say(2, "the twin sorts them otherwise", "", b, a)
+		say(2, "the twin is behind", "", a)
+		pass(5*time.Minute - time.Second)
+		say(2, "late, but within the window", "", a, b)
 		pass(2 * time.Second)
-		say(3, "no duplicate after the window", "", firing("A"))
-		say(4, "Alertmanager says that it is a repeat", "repeat interval elapsed", firing("A"))
-		say(5, "resolved", "", resolved("A"))
-		require.NoError(t, stop())
-		stop = start(t, l)
-		say(5, "resolved by the twin, after a restart", "", resolved("A"))
-		say(6, "fires anew", "", firing("A"))
+		say(3, "no duplicate after the window", "", a, b)
+		say(4, "Alertmanager says that it is a repeat", "repeat interval elapsed", a, b)
+		say(4, "and so does its twin", "repeat interval elapsed", a, b)
+		pass(2 * time.Minute)
+		say(5, "a repeat again", "repeat interval elapsed", a, b)
+		pass(2 * time.Hour)
+		say(6, "resolved", "", over)
+		require.NoError(t, w.end())
+		first := testutil.ToFloat64(w.series().duplicates)
+		w = start(t, j, quiet, l)
+		say(6, "resolved by the twin, after a restart", "", over)
+		pass(time.Hour)
+		say(6, "that it is resolved is never repeated", "", over)
+		say(7, "fires anew", "", anew)
 
-		require.NoError(t, stop())
-		assert.Equal(t, uint64(10), j.at(l.Cursor), "what was left out is settled")
-		assert.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP notifier_duplicates_total Notifications that said only what the receiver was told just before, and were left out.
-# TYPE notifier_duplicates_total counter
-notifier_duplicates_total{integration="fake",receiver="people"} 4
-`), "notifier_duplicates_total"))
+		require.NoError(t, w.end())
+		assert.Equal(t, uint64(14), j.at(l.Cursor), "what was left out is settled")
+		assert.InDelta(t, 5, first, 0)
+		assert.InDelta(t, 2, testutil.ToFloat64(w.series().duplicates), 0)
 	})
 }
 
@@ -161,8 +173,7 @@ func TestFailedTriesAreRepeatedUntilOneSucceeds(t *testing.T) {
 		}}
 		var looks int
 		var rendered []time.Time
-		l := testLoop(j, s)
-		l.Metrics = NewMetrics(nil)
+		l := testLoop(s)
 		l.Snapshots = snapshots(func(map[string]string) *diagnostics.Snapshot {
 			looks++
 			return &diagnostics.Snapshot{Agent: "aster"}
@@ -171,8 +182,8 @@ func TestFailedTriesAreRepeatedUntilOneSucceeds(t *testing.T) {
 			rendered = append(rendered, in.Now)
 			return templates.Content{}
 		}
-		stop := start(t, l)
-		j.Append(webhook("g", firing("A")))
+		w := start(t, j, quiet, l)
+		j.add(webhook("g", firing("A")))
 		pass(5 * time.Minute)
 
 		require.Len(t, s.tried(), 4)
@@ -187,42 +198,14 @@ func TestFailedTriesAreRepeatedUntilOneSucceeds(t *testing.T) {
 			assert.Equal(t, s.tried()[0].message.ID, s.tried()[i+1].message.ID)
 			assert.Equal(t, s.tried()[i+1].at, rendered[i+1], "rendered for the time of its try")
 		}
-		assert.Equal(t, 1, looks, "one snapshot for all tries")
+		assert.Equal(t, 2, looks, "a snapshot serves the tries of a minute")
 		assert.Equal(t, "aster", s.messages()[0].Snapshot.Agent)
-		series := l.Metrics.of("people", "fake")
+		series := w.series()
 		assert.InDelta(t, 4, testutil.ToFloat64(series.tries), 0)
 		for why, want := range map[string]float64{"server": 1, "other": 1, "rate_limited": 1, "timeout": 0} {
 			assert.InDelta(t, want, testutil.ToFloat64(series.failures[why]), 0, why)
 		}
-		require.NoError(t, stop())
-	})
-}
-
-func TestP2APermanentErrorLosesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		j := newMemory()
-		var repaired atomic.Bool
-		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
-			if repaired.Load() {
-				return told()
-			}
-			return nil, &notifiers.Error{Reason: notifiers.Auth, Permanent: true, Err: errors.New("invalid_auth")}
-		}}
-		var log bytes.Buffer
-		l := testLoop(j, s)
-		l.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		stop := start(t, l)
-		j.Append(webhook("g", firing("A")))
-		pass(12 * time.Minute)
-		assert.Len(t, s.tried(), 3, "every five minutes")
-		assert.Contains(t, log.String(), `level=ERROR msg="A try failed" receiver=people integration=fake delivery=1-`)
-		assert.Contains(t, log.String(), `attempt=3 reason=auth again_in=5m0s err=invalid_auth`)
-
-		repaired.Store(true)
-		pass(5 * time.Minute)
-
-		assert.Equal(t, []string{"g"}, s.told())
-		require.NoError(t, stop())
+		require.NoError(t, w.end())
 	})
 }
 
@@ -240,12 +223,11 @@ func TestOneStuckGroupHoldsUpNoOther(t *testing.T) {
 					}
 					return told()
 				}}
-				l := testLoop(j, s)
-				l.Metrics = NewMetrics(nil)
-				stop := start(t, l)
-				j.Append(webhook("stuck", firing("A")))
+				l := testLoop(s)
+				w := start(t, j, quiet, l)
+				j.add(webhook("stuck", firing("A")))
 				for i := range 100 {
-					j.Append(webhook(fmt.Sprint(i), firing("A")))
+					j.add(webhook(fmt.Sprint(i), firing("A")))
 				}
 				synctest.Wait()
 
@@ -253,9 +235,9 @@ func TestOneStuckGroupHoldsUpNoOther(t *testing.T) {
 				pass(10 * time.Minute)
 				assert.Greater(t, len(s.tried()), 105, "the stuck one is tried again and again")
 				assert.Equal(t, uint64(0), j.at(l.Cursor), "and holds the position")
-				assert.InDelta(t, 1, testutil.ToFloat64(l.Metrics.of("people", "fake").pending), 0)
-				require.NoError(t, stop())
-				assert.InDelta(t, 0, testutil.ToFloat64(l.Metrics.of("people", "fake").pending), 0, "nothing waits in a loop that ended")
+				assert.InDelta(t, 1, testutil.ToFloat64(w.series().pending), 0)
+				require.NoError(t, w.end())
+				assert.InDelta(t, 0, testutil.ToFloat64(w.series().pending), 0, "nothing waits in a loop that ended")
 			})
 		})
 	}
@@ -272,37 +254,37 @@ func TestWhatWaitsAndWhatIsSentAtOnceIsBounded(t *testing.T) {
 			<-release
 			return told()
 		}}
-		l := testLoop(j, s)
-		l.Metrics = NewMetrics(nil)
+		l := testLoop(s)
 		l.Limits = Limits{Sends: 3, Entries: 7, Try: time.Hour}
-		stop := start(t, l)
+		w := start(t, j, quiet, l)
 		for i := range 50 {
-			j.Append(webhook(fmt.Sprint(i%10), firing("A")))
+			j.add(webhook(fmt.Sprint(i), firing("A")))
 		}
 		synctest.Wait()
 
 		assert.Len(t, s.tried(), 3)
-		assert.InDelta(t, 7, testutil.ToFloat64(l.Metrics.of("people", "fake").pending), 0)
+		assert.InDelta(t, 7, testutil.ToFloat64(w.series().pending), 0)
 		close(release)
 		synctest.Wait()
 		assert.Len(t, s.told(), 50)
 		assert.Equal(t, int64(3), most.Load())
-		require.NoError(t, stop())
+		require.NoError(t, w.end())
 		assert.Equal(t, uint64(50), j.at(l.Cursor))
 	})
 }
 
-func TestARecordLargerThanTheRoomIsDelivered(t *testing.T) {
+func TestWhatFindsNoRoomInMemoryIsReadAgainAtItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		l := testLoop(j, s)
+		l := testLoop(s)
 		l.Limits.Bytes = 10
-		stop := start(t, l)
-		j.Append(webhook("a", firing("A")))
-		j.Append(webhook("b", firing("B")))
+		w := start(t, j, quiet, l)
+		j.add(webhook("a", firing("A")))
+		j.add(webhook("b", firing("B")))
 		synctest.Wait()
-		assert.Equal(t, []string{"a", "b"}, s.told())
-		require.NoError(t, stop())
+		assert.ElementsMatch(t, []string{"a", "b"}, s.told())
+		assert.Equal(t, 2, j.gets)
+		require.NoError(t, w.end())
 	})
 }
 
@@ -313,7 +295,7 @@ func TestReceiptAndKnowledgeLastUntilResolved(t *testing.T) {
 			return notifiers.Receipt{"ts": fmt.Sprint(n)}, nil
 		}}
 		var inputs []templates.Input
-		l := testLoop(j, s)
+		l := testLoop(s)
 		l.Snapshots = snapshots(func(map[string]string) *diagnostics.Snapshot {
 			return &diagnostics.Snapshot{Agent: fmt.Sprint(len(inputs))}
 		})
@@ -329,11 +311,11 @@ func TestReceiptAndKnowledgeLastUntilResolved(t *testing.T) {
 			{firing("A")},
 		} {
 			// Each in a run of its own: what is remembered comes from the journal.
-			stop := start(t, l)
-			j.Append(webhook("g", alerts...))
+			w := start(t, j, quiet, l)
+			j.add(webhook("g", alerts...))
 			synctest.Wait()
 			require.Len(t, s.messages(), i+1)
-			require.NoError(t, stop())
+			require.NoError(t, w.end())
 		}
 
 		previous := func(i int) string { return s.messages()[i].Previous["ts"] }
@@ -355,17 +337,17 @@ func TestResolvedIsSettledInSilenceWhenNobodyWantsIt(t *testing.T) {
 		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
 			return notifiers.Receipt{"ts": "1"}, nil
 		}}
-		l := testLoop(j, s)
+		l := testLoop(s)
 		l.SendResolved = false
-		stop := start(t, l)
-		j.Append(webhook("g", firing("A")))
-		j.Append(webhook("g", resolved("A")))
-		j.Append(webhook("g", firing("A")))
-		synctest.Wait()
+		w := start(t, j, quiet, l)
+		for _, a := range []template.Alert{firing("A"), resolved("A"), firing("A")} {
+			j.add(webhook("g", a))
+			synctest.Wait()
+		}
 
 		require.Len(t, s.messages(), 2)
 		assert.Nil(t, s.messages()[1].Previous, "a fresh message after the resolved one that nobody saw")
-		require.NoError(t, stop())
+		require.NoError(t, w.end())
 		assert.Equal(t, uint64(3), j.at(l.Cursor))
 	})
 }
@@ -399,20 +381,18 @@ func TestAPanicIsAFailedTry(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				j, s := newMemory(), &sink{}
 				var log bytes.Buffer
-				l := testLoop(j, s)
-				l.Metrics = NewMetrics(nil)
-				l.Logger = slog.New(slog.NewTextHandler(&log, nil))
+				l := testLoop(s)
 				breaks(&l)
-				stop := start(t, l)
-				j.Append(webhook("g", firing("A")))
+				w := start(t, j, slog.New(slog.NewTextHandler(&log, nil)), l)
+				j.add(webhook("g", firing("A")))
 				pass(time.Second)
 
 				assert.Equal(t, []string{"g"}, s.told())
-				assert.InDelta(t, 1, testutil.ToFloat64(l.Metrics.of("people", "fake").failures[reasonPanic]), 0)
+				assert.InDelta(t, 1, testutil.ToFloat64(w.series().failures[reasonPanic]), 0)
 				assert.Contains(t, log.String(), `reason=panic`)
 				assert.Contains(t, log.String(), `err="panic: boom" stack=`)
 				assert.Contains(t, log.String(), `loop_test.go`, "the trace")
-				require.NoError(t, stop())
+				require.NoError(t, w.end())
 			})
 		})
 	}
@@ -438,26 +418,27 @@ func TestATryUnderWayGetsItsGraceAtTheEnd(t *testing.T) {
 					}
 					return told()
 				}}
-				l := testLoop(j, s)
-				l.Metrics = NewMetrics(nil)
-				stop := start(t, l)
-				j.Append(webhook("g", firing("A")))
-				j.Append(webhook("g", resolved("A")))
+				l := testLoop(s)
+				w := start(t, j, quiet, l)
+				j.add(webhook("g", firing("A")))
+				synctest.Wait()
+				j.add(webhook("g", firing("A"), firing("B")))
 				synctest.Wait()
 				began := time.Now()
 
-				require.NoError(t, stop())
+				require.NoError(t, w.end())
 
 				assert.Equal(t, min(tc.takes, 5*time.Second), time.Since(began))
 				assert.Len(t, s.tried(), 1, "nothing new is begun")
 				assert.Len(t, s.told(), tc.told)
 				assert.Equal(t, uint64(tc.told), j.at(l.Cursor))
-				assert.Zero(t, testutil.ToFloat64(l.Metrics.of("people", "fake").failures["other"]), "an interrupted try is no failure")
+				assert.Zero(t, testutil.ToFloat64(w.series().failures["other"]), "an interrupted try is no failure")
 				s.notify = nil
-				stop = start(t, l)
+				w = start(t, j, quiet, l)
 				synctest.Wait()
-				assert.Len(t, s.told(), 2, "the rest follows after the restart")
-				require.NoError(t, stop())
+				assert.Len(t, s.told(), tc.told+1, "the rest follows after the restart")
+				assert.Len(t, s.messages()[tc.told].Group.Alerts, 2)
+				require.NoError(t, w.end())
 			})
 		})
 	}
@@ -473,14 +454,13 @@ func TestATryEndsInTime(t *testing.T) {
 			<-ctx.Done()
 			return nil, fmt.Errorf("posting: %w", ctx.Err())
 		}}
-		l := testLoop(j, s)
-		l.Metrics = NewMetrics(nil)
-		stop := start(t, l)
-		j.Append(webhook("g", firing("A")))
+		l := testLoop(s)
+		w := start(t, j, quiet, l)
+		j.add(webhook("g", firing("A")))
 		pass(31 * time.Second)
 		assert.Len(t, s.told(), 1)
-		assert.InDelta(t, 1, testutil.ToFloat64(l.Metrics.of("people", "fake").failures["timeout"]), 0)
-		require.NoError(t, stop())
+		assert.InDelta(t, 1, testutil.ToFloat64(w.series().failures["timeout"]), 0)
+		require.NoError(t, w.end())
 	})
 }
 
@@ -488,7 +468,8 @@ func TestASentMessageIsNotSentAgainBecauseItsStateCannotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
 		var writes, reads int
-		l := testLoop(hooked{
+		l := testLoop(s)
+		w := start(t, hooked{
 			Journal: j,
 			setState: func(string) error {
 				if writes++; writes < 5 {
@@ -502,42 +483,41 @@ func TestASentMessageIsNotSentAgainBecauseItsStateCannotBeStored(t *testing.T) {
 				}
 				return nil
 			},
-		}, s)
-		stop := start(t, l)
-		j.Append(webhook("g", firing("A")))
+		}, quiet, l)
+		j.add(webhook("g", firing("A")))
 		pass(time.Minute)
 
 		assert.Len(t, s.tried(), 1)
 		assert.Equal(t, uint64(1), j.at(l.Cursor))
-		require.NoError(t, stop())
+		require.NoError(t, w.end())
 	})
 }
 
 func TestAStateThatCannotBeReadCountsAsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		l := testLoop(j, s)
+		l := testLoop(s)
 		require.NoError(t, j.SetState(t.Context(), l.Cursor, "g", []byte(`{"seq":"x`)))
-		stop := start(t, l)
-		j.Append(webhook("g", firing("A")))
+		w := start(t, j, quiet, l)
+		j.add(webhook("g", firing("A")))
 		synctest.Wait()
 		assert.Len(t, s.told(), 1)
-		require.NoError(t, stop())
+		require.NoError(t, w.end())
 	})
 }
 
 func TestASnapshotThatHasNoJSONIsNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		l := testLoop(j, s)
+		l := testLoop(s)
 		l.Snapshots = snapshots(func(map[string]string) *diagnostics.Snapshot {
 			return &diagnostics.Snapshot{TookSeconds: math.NaN()}
 		})
-		stop := start(t, l)
-		j.Append(webhook("g", firing("A")))
+		w := start(t, j, quiet, l)
+		j.add(webhook("g", firing("A")))
 		synctest.Wait()
 		assert.Len(t, s.told(), 1)
-		require.NoError(t, stop())
+		require.NoError(t, w.end())
 		assert.Equal(t, uint64(1), j.at(l.Cursor))
 	})
 }
@@ -545,15 +525,14 @@ func TestASnapshotThatHasNoJSONIsNotStored(t *testing.T) {
 func TestRunCountsRecordsThatWereGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		j.Append(webhook("g", firing("A")))
+		j.add(webhook("g", firing("A")))
 		j.records[0].Missed = 41
 		j.positions["people/fake/0"] = 0
-		l := testLoop(j, s)
-		l.Metrics = NewMetrics(nil)
-		stop := start(t, l)
+		l := testLoop(s)
+		w := start(t, j, quiet, l)
 		synctest.Wait()
-		assert.InDelta(t, 41, testutil.ToFloat64(l.Metrics.of("people", "fake").missed), 0)
-		require.NoError(t, stop())
+		assert.InDelta(t, 41, testutil.ToFloat64(w.series().missed), 0)
+		require.NoError(t, w.end())
 	})
 }
 
@@ -564,8 +543,8 @@ func (brokenJournal) Read(context.Context, uint64, func(Record) error) error {
 }
 
 func TestRunEndsWhenTheJournalDoes(t *testing.T) {
-	l := testLoop(brokenJournal{newMemory()}, &sink{})
-	assert.EqualError(t, l.Run(t.Context()), "delivering to people/fake/0: closed")
+	w := start(t, brokenJournal{newMemory()}, quiet, testLoop(&sink{}))
+	assert.EqualError(t, <-w.done, "delivering to people/fake/0: closed")
 }
 
 func TestTheSnapshotIsOfTheGroupsAgentOrTheFirstFiringAlerts(t *testing.T) {
@@ -586,15 +565,15 @@ func TestTheSnapshotIsOfTheGroupsAgentOrTheFirstFiringAlerts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				j, s := newMemory(), &sink{}
-				l := testLoop(j, s)
+				l := testLoop(s)
 				l.Snapshots = snapshots(func(labels map[string]string) *diagnostics.Snapshot {
 					if agent := tc.agents[labels["instance"]]; agent != "" {
 						return &diagnostics.Snapshot{Agent: agent}
 					}
 					return nil
 				})
-				stop := start(t, l)
-				j.Append(webhook("g", tc.alerts...))
+				w := start(t, j, quiet, l)
+				j.add(webhook("g", tc.alerts...))
 				synctest.Wait()
 				require.Len(t, s.messages(), 1)
 				if tc.want == "" {
@@ -603,7 +582,7 @@ func TestTheSnapshotIsOfTheGroupsAgentOrTheFirstFiringAlerts(t *testing.T) {
 					require.NotNil(t, s.messages()[0].Snapshot)
 					assert.Equal(t, tc.want, s.messages()[0].Snapshot.Agent)
 				}
-				require.NoError(t, stop())
+				require.NoError(t, w.end())
 			})
 		})
 	}

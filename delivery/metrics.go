@@ -17,20 +17,22 @@ type Metrics struct {
 	failures   *prometheus.CounterVec
 	latency    *prometheus.HistogramVec
 	pending    *prometheus.GaugeVec
-	unreadable *prometheus.CounterVec
 	missed     *prometheus.CounterVec
 	duplicates *prometheus.CounterVec
+	merged     *prometheus.CounterVec
+	handedOver *prometheus.CounterVec
+	dead       *prometheus.CounterVec
+	letters    *prometheus.GaugeVec
 }
 
-// The reasons of a failed try that no sink gave.
-const (
-	reasonPanic = "panic"
-	reasonOther = "other"
+// sinkReasons are the reasons that a sink may give, reasons all of them.
+var (
+	sinkReasons = []string{
+		string(notifiers.Rejected), string(notifiers.Auth), string(notifiers.RateLimited), string(notifiers.Server),
+		string(notifiers.Unreachable), string(notifiers.Timeout), reasonRemoved,
+	}
+	reasons = append([]string{reasonPanic, reasonOther, reasonExpired}, sinkReasons...)
 )
-
-var sinkReasons = []notifiers.Reason{
-	notifiers.Rejected, notifiers.Auth, notifiers.RateLimited, notifiers.Server, notifiers.Unreachable, notifiers.Timeout,
-}
 
 // NewMetrics makes the metrics and registers them with reg, unless that is nil. It panics when they are registered
 // already.
@@ -39,32 +41,42 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
+	gauge := func(name, help string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+	}
 	m := &Metrics{
 		tries: counter("notifier_notifications_total",
 			"Tries to tell a message, failed ones included.", labels...),
 		failures: counter("notifier_notifications_failed_total",
-			"Tries that failed. Each is followed by another one.", append(labels, "reason")...),
+			"Tries that failed. Each is followed by another one, or the message becomes a dead letter.",
+			append(labels, "reason")...),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "notifier_notification_latency_seconds",
 			Help: "Time from the moment when a notification was on disk until the far side took its message.",
 			// From a local sink that takes it at once to an outage of hours.
-			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200},
+			Buckets: []float64{.005, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200},
 		}, labels),
-		pending: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "notifier_pending",
-			Help: "Notifications that were read for a receiver and are not yet settled.",
-		}, labels),
-		unreadable: counter("notifier_records_unreadable_total",
-			"Records of the journal that are no notification and were skipped.", labels...),
+		pending: gauge("notifier_pending",
+			"Notifications that were read for a receiver and are not yet settled."),
 		missed: counter("notifier_records_missed_total",
 			"Records that were removed from the journal by their age before this receiver had read them: they are lost.",
 			labels...),
 		duplicates: counter("notifier_duplicates_total",
 			"Notifications that said only what the receiver was told just before, and were left out.", labels...),
+		merged: counter("notifier_notifications_merged_total",
+			"Notifications that waited and were told together with a newer one of their group.", labels...),
+		handedOver: counter("notifier_fallbacks_total",
+			"Messages of this receiver that were given to its fallback.", labels...),
+		dead: counter("notifier_dead_letters_total",
+			"Messages that became dead letters: they were not delivered, and can be replayed.", append(labels, "reason")...),
+		letters: gauge("notifier_dead_letters",
+			"Dead letters that are kept. Those without a receiver are records that could not be read."),
 	}
 	if reg != nil {
-		reg.MustRegister(m.tries, m.failures, m.latency, m.pending, m.unreadable, m.missed, m.duplicates)
+		reg.MustRegister(m.tries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver,
+			m.dead, m.letters)
 	}
+	m.dead.WithLabelValues("", "", reasonUnreadable)
 	return m
 }
 
@@ -74,9 +86,11 @@ type series struct {
 	failures   map[string]prometheus.Counter
 	latency    prometheus.Observer
 	pending    prometheus.Gauge
-	unreadable prometheus.Counter
 	missed     prometheus.Counter
 	duplicates prometheus.Counter
+	merged     prometheus.Counter
+	handedOver prometheus.Counter
+	dead       map[string]prometheus.Counter
 }
 
 func (m *Metrics) of(receiver, integration string) series {
@@ -85,22 +99,37 @@ func (m *Metrics) of(receiver, integration string) series {
 		failures:   map[string]prometheus.Counter{},
 		latency:    m.latency.WithLabelValues(receiver, integration),
 		pending:    m.pending.WithLabelValues(receiver, integration),
-		unreadable: m.unreadable.WithLabelValues(receiver, integration),
 		missed:     m.missed.WithLabelValues(receiver, integration),
 		duplicates: m.duplicates.WithLabelValues(receiver, integration),
+		merged:     m.merged.WithLabelValues(receiver, integration),
+		handedOver: m.handedOver.WithLabelValues(receiver, integration),
+		dead:       map[string]prometheus.Counter{},
 	}
-	for _, why := range sinkReasons {
-		s.failures[string(why)] = m.failures.WithLabelValues(receiver, integration, string(why))
-	}
-	for _, why := range []string{reasonPanic, reasonOther} {
+	for _, why := range reasons {
 		s.failures[why] = m.failures.WithLabelValues(receiver, integration, why)
+		s.dead[why] = m.dead.WithLabelValues(receiver, integration, why)
 	}
+	m.letters.WithLabelValues(receiver, integration)
 	return s
 }
 
-func (s series) sent(took time.Duration) {
+// drop removes the metrics of a loop that is no more. The dead letters that it left are still counted.
+func (m *Metrics) drop(receiver, integration string) {
+	labels := prometheus.Labels{"receiver": receiver, "integration": integration}
+	for _, c := range []interface {
+		DeletePartialMatch(labels prometheus.Labels) int
+	}{
+		m.tries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver, m.dead,
+	} {
+		c.DeletePartialMatch(labels)
+	}
+}
+
+// sent counts a message that told of some notifications.
+func (s series) sent(took time.Duration, notifications int) {
 	s.tries.Inc()
 	s.latency.Observe(took.Seconds())
+	s.merged.Add(float64(max(0, notifications-1)))
 }
 
 func (s series) failed(err error) {
@@ -110,7 +139,7 @@ func (s series) failed(err error) {
 
 // reason is why a try failed, from a closed set.
 func reason(err error) string {
-	if e, ok := errors.AsType[*notifiers.Error](err); ok && slices.Contains(sinkReasons, e.Reason) {
+	if e, ok := errors.AsType[*notifiers.Error](err); ok && slices.Contains(sinkReasons, string(e.Reason)) {
 		return string(e.Reason)
 	}
 	if _, ok := errors.AsType[*panicError](err); ok {

@@ -11,9 +11,6 @@ const (
 	// firstPause doubles with each failed try, up to longestPause.
 	firstPause   = 500 * time.Millisecond
 	longestPause = time.Minute
-	// permanentPause is for errors that trying again cannot help by itself: somebody has to change something first, and
-	// until then the message must not be lost.
-	permanentPause = 5 * time.Minute
 	// longestRetryAfter bounds what the far side may ask for: a wrong clock there must not silence us for a day.
 	longestRetryAfter = time.Hour
 )
@@ -27,11 +24,19 @@ func Next(attempt int, err error, rnd float64) time.Duration {
 		wait = min(firstPause<<shift, longestPause)
 	}
 	wait = wait/2 + time.Duration(rnd*float64(wait/2))
+	return max(wait, wish(err))
+}
+
+// wish is how long the far side itself asked to be left alone.
+func wish(err error) time.Duration {
 	if e, ok := errors.AsType[*notifiers.Error](err); ok {
-		if e.Permanent {
-			wait = permanentPause
-		}
-		wait = max(wait, min(e.RetryAfter, longestRetryAfter))
+		return min(max(e.RetryAfter, 0), longestRetryAfter)
 	}
-	return wait
+	return 0
+}
+
+// permanent is whether trying again cannot help.
+func permanent(err error) bool {
+	e, ok := errors.AsType[*notifiers.Error](err)
+	return ok && e.Permanent
 }

@@ -2,26 +2,19 @@ package delivery
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
-	"github.com/prometheus/alertmanager/template"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/alertvitals/notifier/alert"
-	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers"
 )
 
 func TestNext(t *testing.T) {
 	plain := errors.New("x")
 	asks := func(d time.Duration) error { return &notifiers.Error{RetryAfter: d, Err: plain} }
-	permanent := func(d time.Duration) error {
-		return fmt.Errorf("wrapped: %w", &notifiers.Error{Permanent: true, RetryAfter: d, Err: plain})
-	}
 	for name, tc := range map[string]struct {
 		attempt int
 		err     error
@@ -39,8 +32,6 @@ func TestNext(t *testing.T) {
 		"asks for less":          {8, asks(time.Second), 0, 30 * time.Second},
 		"asks for a day":         {1, asks(24 * time.Hour), 0, time.Hour},
 		"asks for the past":      {1, asks(-time.Hour), 0, 250 * time.Millisecond},
-		"permanent":              {1, permanent(0), 0.3, 5 * time.Minute},
-		"permanent and more":     {1, permanent(10 * time.Minute), 0, 10 * time.Minute},
 		"not of a sink's making": {1, nil, 0, 250 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,42 +71,5 @@ func TestPositionIsBelowEverythingUnsettled(t *testing.T) {
 			require.Equal(t, len(open), p.waiting(), "seed %d", seed)
 			before = p.position()
 		}
-	}
-}
-
-func TestStateAfterAMessage(t *testing.T) {
-	old, now := &diagnostics.Snapshot{Agent: "old"}, &diagnostics.Snapshot{Agent: "now"}
-	receipt := notifiers.Receipt{"ts": "2"}
-	before := state{Seq: 1, Status: "firing", Receipt: notifiers.Receipt{"ts": "1"}, Known: []string{"fp-A", "fp-Z"}, AtFire: old}
-	for name, tc := range map[string]struct {
-		before    state
-		truncated uint64
-		alerts    template.Alerts
-		want      state
-	}{
-		"first": {
-			state{},
-			0,
-			template.Alerts{firing("B"), firing("A"), firing("A")},
-			state{Seq: 2, Status: "firing", Receipt: receipt, Known: []string{"fp-A", "fp-B"}, AtFire: now},
-		},
-		"change": {
-			before, 0,
-			template.Alerts{firing("A"), resolved("B")},
-			state{Seq: 2, Status: "firing", Receipt: receipt, Known: []string{"fp-A"}, AtFire: old},
-		},
-		"resolved": {before, 0, template.Alerts{resolved("A")}, state{Seq: 2, Status: "resolved"}},
-		"P8: what is hidden stays known": {
-			before, 3,
-			template.Alerts{resolved("A"), firing("B")},
-			state{Seq: 2, Status: "firing", Receipt: receipt, Known: []string{"fp-B", "fp-Z"}, AtFire: old},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			e := entry{seq: 2, group: alert.Group{Alerts: tc.alerts, Truncated: tc.truncated}}
-			tc.want.Said = digest(e.group)
-			assert.Equal(t, tc.want, tc.before.next(e, receipt, now))
-			assert.Equal(t, []string{"fp-A", "fp-Z"}, before.Known, "left as it was")
-		})
 	}
 }

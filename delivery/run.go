@@ -1,115 +1,265 @@
 package delivery
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/alertmanager/template"
 	"golang.org/x/sync/semaphore"
-
-	"github.com/alertvitals/notifier/alert"
 )
 
-// run is a Loop at work.
+const (
+	// saveEvery is how often a position that has moved is stored. A position that lags costs a few records that are read
+	// again and skipped, never a message. It is also how exactly a fallback's time is kept.
+	saveEvery = time.Second
+	// storeTimeout bounds one write to the journal that must not be cut off by the end of the run.
+	storeTimeout = 5 * time.Second
+)
+
+// run is a loop at work. One goroutine reads; groups whose turn it is have a worker each, as many as Limits.Sends allows.
 type run struct {
-	Loop
+	cursor   string
+	settings atomic.Pointer[Loop] // a change of the configuration replaces it
+	journal  Journal
+	letters  *letters
 	series   series
+	logger   *slog.Logger
 	progress progress
-	saved    uint64 // the position on disk; only the saver uses it, and Run after the saver has ended
+	saved    uint64 // the position on disk; only the saver uses it, and run after the saver has ended
 
-	// room bounds what waits, in bytes of JSON; sends bounds the tries that are under way.
-	room, sends *semaphore.Weighted
+	// room is for records that are kept in memory, in bytes; places is for entries that wait.
+	room, places *semaphore.Weighted
 
+	work    context.Context //nolint:containedctx // timers begin work, and that has no other caller
 	workers sync.WaitGroup
-	mu      sync.Mutex
-	queues  map[string][]entry // a group that is in the map has a worker
+	ending  sync.WaitGroup // done when run has returned
+
+	mu     sync.Mutex
+	ended  bool
+	groups map[string]*group
+	ready  ready
+	// reread is the newest record when the run began. Nothing is told before all up to it is read: a message that was told just
+	// before a crash may have merged all of it, and people must not be told a part of it afterwards.
+	reread uint64
+	behind bool
+	// busy is how many workers try, retrying how many of them a message that has failed before.
+	busy, retrying int
+	// calm is when the sink may be asked again after it said that we are too fast.
+	calm      time.Time
+	calmTimer *time.Timer
 }
 
-// entry is what one record tells this receiver.
-type entry struct {
-	seq      uint64
-	accepted time.Time
-	group    alert.Group
-	weight   int64 // of room
+// newRun makes a run that goes on after a position in a journal that ends with the record last.
+func newRun(l Loop, after, last uint64, j Journal, lt *letters, m *Metrics, logger *slog.Logger) *run {
+	settings := withDefaults(l)
+	r := &run{
+		cursor:   l.Cursor,
+		journal:  j,
+		letters:  lt,
+		series:   m.of(l.Receiver, l.Integration),
+		logger:   logger.With(slog.String("receiver", l.Receiver), slog.String("integration", l.Integration)),
+		progress: progress{last: after},
+		saved:    after,
+		reread:   last,
+		behind:   last > after,
+		room:     semaphore.NewWeighted(settings.Limits.Bytes),
+		places:   semaphore.NewWeighted(int64(settings.Limits.Entries)),
+		groups:   map[string]*group{},
+	}
+	r.settings.Store(settings)
+	r.ending.Add(1)
+	return r
+}
+
+// change replaces the settings: what is under way goes on with the old ones.
+func (r *run) change(l Loop) {
+	r.settings.Store(withDefaults(l))
+}
+
+// run delivers until ctx ends, and then returns nil; it returns an error when the journal cannot be read any more. Nothing is
+// lost by ending it: what was not settled is taken again by the next run.
+func (r *run) run(ctx context.Context) error {
+	defer r.ending.Done()
+	work, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.work = work
+	var saver sync.WaitGroup
+	saver.Go(func() { r.saveOften(work) })
+
+	err := r.journal.Read(ctx, r.saved, func(rec Record) error {
+		err := r.take(work, rec)
+		if rec.Seq >= r.reread {
+			r.catchUp()
+		}
+		return err
+	})
+
+	cancel()
+	r.end()
+	r.workers.Wait()
+	saver.Wait()
+	r.save(ctx)
+	r.series.pending.Sub(float64(r.progress.waiting()))
+	if ctx.Err() == nil {
+		return fmt.Errorf("delivering to %s: %w", r.cursor, err)
+	}
+	return nil
+}
+
+// end keeps timers from beginning anything.
+func (r *run) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	for _, g := range r.groups {
+		if g.timer != nil {
+			g.timer.Stop()
+		}
+	}
+	if r.calmTimer != nil {
+		r.calmTimer.Stop()
+	}
 }
 
 // take puts a record into its group's queue. It blocks while too much waits.
 func (r *run) take(ctx context.Context, rec Record) error {
 	if rec.Missed > 0 {
 		r.series.missed.Add(float64(rec.Missed))
-		r.Logger.Error("Records were too old to be kept before they could be delivered",
+		r.logger.Error("Records were too old to be kept before they could be delivered",
 			slog.Uint64("records", rec.Missed), slog.Uint64("before", rec.Seq))
 	}
-	n, err := alert.Decode(rec.Data)
+	e, key, severity, mine, err := r.settings.Load().open(rec)
 	if err != nil {
-		r.series.unreadable.Inc()
-		r.Logger.Error("A record of the journal is no notification, skipping it",
-			slog.Uint64("seq", rec.Seq), slog.Any("err", err))
+		if !r.putAside(ctx, rec, err) {
+			return ctx.Err()
+		}
+		r.progress.skip(rec.Seq)
+		return nil
 	}
-	// A notification without alerts, such as that of an unreadable record, gives no group.
-	group, mine := n.Pick(func(a template.Alert) bool { return slices.Contains(r.Routes(a.Labels), r.Receiver) })
 	if !mine {
 		r.progress.skip(rec.Seq)
 		return nil
 	}
-	e := entry{seq: rec.Seq, accepted: rec.Time, group: group, weight: r.weigh(rec.Data)}
-	if err := r.room.Acquire(ctx, e.weight); err != nil {
-		return fmt.Errorf("waiting for room: %w", err)
+	// What is read again has no bound but the journal's own: nothing can be told before it is read.
+	if e.placed = rec.Seq > r.reread; e.placed {
+		if err := r.places.Acquire(ctx, 1); err != nil {
+			return fmt.Errorf("waiting for room: %w", err)
+		}
 	}
 	r.progress.begin(e.seq)
 	r.series.pending.Inc()
-	r.enqueue(ctx, e)
+	if weight := int64(len(rec.Data)); r.room.TryAcquire(weight) {
+		e.record, e.weight = bytes.Clone(rec.Data), weight
+	}
+	r.enqueue(key, e, severity.Rank())
 	return nil
 }
 
-// weigh makes one semaphore hold both bounds: a small record weighs as much as a share of Limits.Entries.
-func (r *run) weigh(data []byte) int64 {
-	share := r.Limits.Bytes / int64(r.Limits.Entries)
-	return min(max(int64(len(data)), share, 1), r.Limits.Bytes)
-}
-
-func (r *run) enqueue(ctx context.Context, e entry) {
+func (r *run) enqueue(key string, e entry, rank int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := e.group.Key
-	waiting, busy := r.queues[key]
-	r.queues[key] = append(waiting, e)
-	if !busy {
-		r.workers.Go(func() { r.work(ctx, key) })
+	g, known := r.groups[key]
+	if !known {
+		g = &group{key: key}
+		r.groups[key] = g
+	}
+	g.waiting = append(g.waiting, e)
+	g.rank = rank
+	switch {
+	case !known:
+		r.ready.add(g)
+	case g.place == queued:
+		r.ready.fix(g)
+	case g.place == delayed && g.attempts == 0:
+		// It waits for a doubt to pass, which the new entry may do. A group whose try failed waits for its turn.
+		g.timer.Stop()
+		r.ready.add(g)
+	}
+	r.dispatch()
+}
+
+// catchUp lets the run tell what it has read.
+func (r *run) catchUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.behind {
+		r.behind = false
+		r.dispatch()
 	}
 }
 
-// next takes the oldest entry of a group; when there is none it forgets the group, whose worker ends.
-func (r *run) next(key string) (entry, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	waiting := r.queues[key]
-	if len(waiting) == 0 {
-		delete(r.queues, key)
-		return entry{}, false
-	}
-	r.queues[key] = waiting[1:]
-	return waiting[0], true
-}
-
-// work delivers what waits for one group, in order, until nothing does or ctx ends.
-func (r *run) work(ctx context.Context, key string) {
-	known, ok := r.load(ctx, key)
-	for ok {
-		e, more := r.next(key)
-		if !more {
+// dispatch gives groups to workers while both are there. The caller holds mu.
+func (r *run) dispatch() {
+	limits := r.settings.Load().Limits
+	for !r.ended && !r.behind && r.busy < limits.Sends && !time.Now().Before(r.calm) {
+		g := r.ready.take(r.retrying < max(1, limits.Sends/2))
+		if g == nil {
 			return
 		}
-		if known, ok = r.deliver(ctx, e, known); ok {
-			r.progress.settle(e.seq)
-			r.series.pending.Dec()
-			r.room.Release(e.weight)
+		retry := g.attempts > 0
+		r.busy++
+		if retry {
+			r.retrying++
 		}
+		r.workers.Go(func() {
+			after := r.turn(r.work, g)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.busy--
+			if retry {
+				r.retrying--
+			}
+			r.putBack(g, after)
+			r.dispatch()
+		})
 	}
+}
+
+// putBack puts a group where it belongs after its worker is done with it: nowhere when nothing waits, in a queue, or with a
+// timer. The caller holds mu.
+func (r *run) putBack(g *group, pause time.Duration) {
+	switch {
+	case len(g.waiting) == 0:
+		delete(r.groups, g.key)
+	case pause <= 0:
+		r.ready.add(g)
+	case r.ended:
+	default:
+		g.place, g.next = delayed, time.Now().Add(pause)
+		g.timer = time.AfterFunc(pause, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			// The timer may have been stopped too late.
+			if g.place == delayed && !time.Now().Before(g.next) && !r.ended {
+				r.ready.add(g)
+				r.dispatch()
+			}
+		})
+	}
+}
+
+// keepCalm keeps the whole sink from being asked for a while.
+func (r *run) keepCalm(pause time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	until := time.Now().Add(pause)
+	if r.ended || !until.After(r.calm) {
+		return
+	}
+	r.calm = until
+	if r.calmTimer != nil {
+		r.calmTimer.Stop()
+	}
+	r.calmTimer = time.AfterFunc(pause, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.dispatch()
+	})
 }
 
 func (r *run) saveOften(ctx context.Context) {
@@ -121,6 +271,7 @@ func (r *run) saveOften(ctx context.Context) {
 			return
 		case <-tick.C:
 			r.save(ctx)
+			r.handOverOverdue()
 		}
 	}
 }
@@ -133,9 +284,38 @@ func (r *run) save(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	if err := r.Journal.SetPosition(ctx, r.Cursor, position); err != nil {
-		r.Logger.Error("The position could not be stored", slog.Uint64("seq", position), slog.Any("err", err))
+	if err := r.journal.SetPosition(ctx, r.cursor, position); err != nil {
+		r.logger.Error("The position could not be stored", slog.Uint64("seq", position), slog.Any("err", err))
 		return
 	}
 	r.saved = position
+}
+
+// insist tries something until it succeeds. It gives up only when ctx has ended, and then says false.
+func (r *run) insist(ctx context.Context, doing string, what func() error) bool {
+	for attempt := 1; ; attempt++ {
+		err := what()
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		r.logger.Error(doing+" failed", slog.Int("attempt", attempt), slog.Any("err", err))
+		if !pause(ctx, Next(attempt, err, rand.Float64())) {
+			return false
+		}
+	}
+}
+
+// pause waits, and says whether it waited to the end.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }

@@ -1,0 +1,131 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/envelope"
+)
+
+// entry is one record that concerns the loop.
+type entry struct {
+	seq uint64
+	// at is when the record was put on disk, from which its age counts.
+	at time.Time
+	// accepted is when the notification was accepted first: earlier than at when it is told again.
+	accepted time.Time
+	// again is set on what could not be delivered before.
+	again *envelope.Again
+	// record is the whole of it; nil when it was left in the journal to save memory.
+	record []byte
+	// group is what it says, when that was read for a turn.
+	group *alert.Group
+	// placed is whether it takes a place among those that may wait.
+	placed bool
+	// weight is what record takes of the room; 0 without one.
+	weight int64
+}
+
+// open reads whom a record is for, and leaves what it says for the group's turn. ok is false when it does not concern the loop.
+func (l *Loop) open(rec Record) (e entry, key string, severity alert.Severity, ok bool, err error) {
+	env, err := envelope.Open(rec.Data)
+	if err != nil {
+		return entry{}, "", "", false, fmt.Errorf("opening a record: %w", err)
+	}
+	if !env.For(l.Receiver, l.Cursor) {
+		return entry{}, "", "", false, nil
+	}
+	if env.Key == "" {
+		return entry{}, "", "", false, errors.New("opening a record: it names no group")
+	}
+	e = entry{seq: rec.Seq, at: rec.Time, accepted: rec.Time, again: env.Again}
+	if env.Again != nil {
+		e.accepted = env.Again.Accepted
+	}
+	return e, env.Key, env.SeverityFor(l.Receiver), true, nil
+}
+
+// read is what a record says to the loop.
+func (l *Loop) read(record []byte) (*alert.Group, error) {
+	env, err := envelope.Open(record)
+	if err != nil {
+		return nil, fmt.Errorf("opening a record: %w", err)
+	}
+	g, err := env.Group(l.Receiver)
+	if err != nil {
+		return nil, fmt.Errorf("opening a record: %w", err)
+	}
+	return &g, nil
+}
+
+// folded is what several entries of a group come to.
+type folded struct {
+	// group is what is to be told, nil when the entries say nothing new.
+	group *alert.Group
+	// again is that of the newest entry that has one.
+	again *envelope.Again
+	// known is what is known when group was told.
+	known knowledge
+	// duplicates is how many of the entries say nothing new, the doubtful one apart.
+	duplicates int
+	// doubtful is the newest entry that says of an alert that it fires which seems to be over; nil without one. It must not
+	// be settled before inDoubt, and then it speaks for itself.
+	doubtful *entry
+	inDoubt  time.Time
+}
+
+// fold merges entries, all of which have their group, into one message: the state of the newest, and every alert that any
+// of them names. Each is taken in the light of what was known before it. It is a pure function.
+func fold(known knowledge, entries []entry, now time.Time, window time.Duration) folded {
+	entries = slices.Clone(entries)
+	// What is told again has its place among the others by the time when it was accepted first.
+	slices.SortStableFunc(entries, func(a, b entry) int { return a.accepted.Compare(b.accepted) })
+	f := folded{known: known}
+	doubtfulSaysNothing := false
+	inDoubt := map[string]time.Time{}
+	for i, e := range entries {
+		group, doubts := f.known.correct(*e.group, now, window)
+		duplicate := f.known.duplicate(group, e.accepted, window)
+		dispel(inDoubt, group, duplicate)
+		if len(doubts) > 0 {
+			maps.Copy(inDoubt, doubts)
+			f.doubtful, doubtfulSaysNothing = &entries[i], duplicate
+		}
+		if duplicate {
+			f.duplicates++
+			continue
+		}
+		f.known = f.known.after(group, e.accepted, window)
+		if f.group != nil {
+			group = group.After(*f.group)
+		}
+		f.group = &group
+		if e.again != nil {
+			f.again = e.again
+		}
+	}
+	switch {
+	case len(inDoubt) == 0:
+		f.doubtful = nil
+	case doubtfulSaysNothing:
+		f.duplicates-- // who knows
+	}
+	for _, until := range inDoubt {
+		f.inDoubt = later(f.inDoubt, until)
+	}
+	return f
+}
+
+// dispel takes away the doubts about alerts that a group speaks of, or leaves out although it says something new.
+func dispel(inDoubt map[string]time.Time, g alert.Group, duplicate bool) {
+	for _, a := range g.Alerts {
+		delete(inDoubt, a.Fingerprint)
+	}
+	if !duplicate && g.Truncated == 0 {
+		clear(inDoubt)
+	}
+}

@@ -1,0 +1,119 @@
+package delivery
+
+import (
+	"container/heap"
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/envelope"
+)
+
+// handOver gives the fallback what entries come to, through the journal: from there it is as safe as any notification. It
+// says false when the run has ended before that was certain. A crash after it may hand over once more, and then the fallback's
+// own loop sees that nothing is new.
+func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string) bool {
+	id, newest := r.id(g.key, entries), newestOf(entries)
+	record, err := sealAgain(*f.group, l.Fallback.Receiver,
+		envelope.Again{Delivery: id, From: l.Receiver, Reason: why, Accepted: newest.accepted})
+	if err != nil {
+		r.logger.Error("A message cannot be handed over", slog.Any("err", err))
+		return true // it came from JSON: this cannot be
+	}
+	if !r.insist(ctx, "Handing over to the fallback", func() error { return r.append(ctx, record) }) {
+		return false
+	}
+	r.series.handedOver.Inc()
+	r.logger.Warn("Handed over to the fallback", slog.String("delivery", id), slog.String("fallback", l.Fallback.Receiver),
+		slog.String("reason", why))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g.state.HandedOver = max(g.state.HandedOver, newest.seq)
+	g.handedOver = g.state.HandedOver
+	return true
+}
+
+// sealAgain is the record that tells a message again.
+func sealAgain(g alert.Group, receiver string, again envelope.Again) ([]byte, error) {
+	e, err := envelope.OfGroup(g, receiver, again)
+	if err != nil {
+		return nil, err
+	}
+	return e.Seal()
+}
+
+func (r *run) append(ctx context.Context, record []byte) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	_, err := r.journal.Append(ctx, record)
+	return err
+}
+
+func newestOf(entries []entry) entry {
+	newest := entries[0]
+	for _, e := range entries {
+		if e.seq > newest.seq {
+			newest = e
+		}
+	}
+	return newest
+}
+
+// handOverOverdue begins to hand over every message that has waited too long, whatever it waits for.
+func (r *run) handOverOverdue() {
+	l := r.settings.Load()
+	if l.Fallback.Receiver == "" {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return
+	}
+	due := time.Now().Add(-l.Fallback.After)
+	for _, g := range r.groups {
+		if g.place == working || g.oldest().at.After(due) || g.newest().seq <= g.handedOver || g.doubted {
+			continue
+		}
+		var left time.Duration
+		if g.place == queued {
+			heap.Remove(r.ready.of(g), g.index)
+		} else {
+			g.timer.Stop()
+			left = time.Until(g.next)
+		}
+		g.place = working
+		r.workers.Go(func() {
+			r.handOverGroup(r.work, l, g)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.putBack(g, left)
+			r.dispatch()
+		})
+	}
+}
+
+// handOverGroup hands over all that waits for a group. It waits on nonetheless: the receiver itself has to be told, too.
+func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
+	entries, err := r.prepare(ctx, l, g)
+	if err != nil {
+		return
+	}
+	if len(entries) == 0 || newestOf(entries).seq <= g.state.HandedOver {
+		return
+	}
+	f := r.fold(l, g, entries)
+	r.mu.Lock()
+	why := g.reason
+	r.mu.Unlock()
+	if f.group == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		g.handedOver = newestOf(entries).seq // nothing new: nobody need hear of it
+		return
+	}
+	if r.handOver(ctx, l, g, f, entries, why) {
+		r.insist(ctx, "Storing the state of a group", func() error { return r.store(ctx, g.key, g.state) })
+	}
+}

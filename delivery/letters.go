@@ -1,0 +1,190 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/alertvitals/notifier/alert"
+)
+
+// The reasons of a dead letter, and of a failed try, that no sink gave.
+const (
+	reasonPanic      = "panic"
+	reasonOther      = "other"
+	reasonExpired    = "expired"
+	reasonUnreadable = "unreadable"
+	reasonRemoved    = "removed"
+	// reasonRecovered is that of a message to a fallback which says how a group ended.
+	reasonRecovered = "recovered"
+)
+
+// letter is a dead letter as it is stored: fields may be added, and never change their meaning.
+type letter struct {
+	Delivery
+
+	Cursor string `json:"cursor,omitempty"`
+	// Told is what was to be told, with personal labels: whom it concerns is found by them when it is replayed.
+	Told *alert.Group `json:"told,omitempty"`
+	// Record is what could not be read.
+	Record []byte `json:"record,omitempty"`
+}
+
+// letters are the dead letters in the journal.
+type letters struct {
+	journal Journal
+	metrics *Metrics
+}
+
+// put keeps a letter; the end of ctx does not cut that off. One that is there already stays as it is: it was put before a crash, or by another loop.
+func (ls *letters) put(ctx context.Context, l letter) (added bool, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	_, there, err := ls.journal.Letter(ctx, l.ID)
+	if err != nil || there {
+		return false, err
+	}
+	value, err := json.Marshal(l)
+	if err != nil {
+		return false, fmt.Errorf("encoding a dead letter: %w", err)
+	}
+	if err := ls.journal.SetLetter(ctx, l.ID, value); err != nil {
+		return false, err
+	}
+	ls.metrics.letters.WithLabelValues(l.Receiver, l.Integration).Inc()
+	return true, nil
+}
+
+func (ls *letters) get(ctx context.Context, id string) (letter, error) {
+	value, there, err := ls.journal.Letter(ctx, id)
+	if err != nil {
+		return letter{}, err
+	}
+	if !there {
+		return letter{}, ErrNotFound
+	}
+	return decodeLetter(id, value)
+}
+
+func decodeLetter(id string, value []byte) (l letter, err error) {
+	if err := json.Unmarshal(value, &l); err != nil {
+		return letter{}, fmt.Errorf("reading the dead letter %s: %w", id, err)
+	}
+	return l, nil
+}
+
+func (ls *letters) drop(ctx context.Context, l letter) error {
+	if err := ls.journal.DropLetter(ctx, l.ID); err != nil {
+		return err
+	}
+	ls.metrics.letters.WithLabelValues(l.Receiver, l.Integration).Dec()
+	return nil
+}
+
+// all gives the letters, the oldest first. One that cannot be read is left out and logged.
+func (ls *letters) all(ctx context.Context, logger *slog.Logger) (all []letter, err error) {
+	err = ls.journal.Letters(ctx, func(id string, value []byte) error {
+		l, unreadable := decodeLetter(id, value)
+		if unreadable != nil {
+			logger.Error("A dead letter is unreadable", slog.Any("err", unreadable))
+			return nil
+		}
+		all = append(all, l)
+		return nil
+	})
+	return all, err
+}
+
+// count sets the metric of the letters that are kept: they age away by themselves.
+func (ls *letters) count(ctx context.Context, logger *slog.Logger) error {
+	all, err := ls.all(ctx, logger)
+	if err != nil {
+		return err
+	}
+	kept := map[[2]string]int{}
+	for _, l := range all {
+		kept[[2]string{l.Receiver, l.Integration}]++
+	}
+	ls.metrics.letters.Reset()
+	for labels, n := range kept {
+		ls.metrics.letters.WithLabelValues(labels[0], labels[1]).Set(float64(n))
+	}
+	return nil
+}
+
+// bury makes a dead letter of what entries come to.
+func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string, cause error) {
+	log := r.logger.With(slog.String("delivery", r.id(g.key, entries)))
+	if f.group == nil {
+		r.duplicate(ctx, log, g, f, entries)
+		return
+	}
+	newest := newestOf(entries)
+	r.mu.Lock()
+	attempts := g.attempts
+	r.mu.Unlock()
+	dead := letter{
+		Delivery: Delivery{
+			ID: r.id(g.key, entries), Status: Dead, Receiver: l.Receiver, Integration: l.Integration,
+			Notifications: len(entries), Accepted: newest.accepted, Attempts: attempts, Reason: why, Error: cause.Error(),
+			Failed: time.Now().UTC(),
+		},
+		Cursor: l.Cursor, Told: f.group,
+	}
+	dead.describe(f.group.Redact(l.Redact))
+	if why != reasonExpired && why != reasonRemoved {
+		dead.Attempts++
+	}
+	added := false
+	kept := r.insist(ctx, "Keeping a dead letter", func() (err error) {
+		added, err = r.letters.put(ctx, dead)
+		return err
+	})
+	if !kept {
+		return
+	}
+	if l.Fallback.Receiver != "" && newest.seq > g.state.HandedOver && !r.handOver(ctx, l, g, f, entries, why) {
+		return
+	}
+	after := g.state
+	if f.group.Status() == alert.StatusResolved {
+		after.HandedOver = 0
+	}
+	if !r.settle(ctx, g, after, entries) {
+		return
+	}
+	if added {
+		r.series.dead[why].Inc()
+	}
+	log.Error("It is a dead letter now: it was not delivered, and can be replayed",
+		slog.String("reason", why), slog.Any("err", cause), slog.Int("notifications", len(entries)))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g.attempts, g.reason, g.err = 0, "", ""
+}
+
+// putAside keeps a record that cannot be read as a dead letter, so that it stops nobody. It says false when the run has ended
+// before that was certain.
+func (r *run) putAside(ctx context.Context, rec Record, cause error) bool {
+	dead := letter{
+		Delivery: Delivery{
+			ID: fmt.Sprintf("%d-unreadable", rec.Seq), Status: Dead, Notifications: 1, Accepted: rec.Time,
+			Reason: reasonUnreadable, Error: cause.Error(), Failed: time.Now().UTC(),
+		},
+		Record: rec.Data,
+	}
+	return r.insist(ctx, "Putting an unreadable record aside", func() error {
+		added, err := r.letters.put(ctx, dead)
+		if err == nil && added {
+			r.letters.metrics.dead.WithLabelValues("", "", reasonUnreadable).Inc()
+			r.logger.Error("A record of the journal is unreadable; it is kept as a dead letter",
+				slog.Uint64("seq", rec.Seq), slog.Any("err", cause))
+		}
+		return err
+	})
+}
+
+var errRemoved = errors.New("the receiver was removed from the configuration before it could be told")

@@ -1,0 +1,389 @@
+package delivery
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/diagnostics"
+	"github.com/alertvitals/notifier/notifiers"
+	"github.com/alertvitals/notifier/templates"
+)
+
+// freshFor is how long after a snapshot another try shows it again instead of looking anew.
+const freshFor = time.Minute
+
+// turn is a group's turn: it makes at most one try for all that waits for the group. It returns how long the group is to be
+// left alone.
+func (r *run) turn(ctx context.Context, g *group) time.Duration {
+	if ctx.Err() != nil {
+		return time.Second // nobody waits for it
+	}
+	l := r.settings.Load()
+	entries, err := r.prepare(ctx, l, g)
+	if err != nil {
+		return Next(1, err, rand.Float64())
+	}
+	now := time.Now()
+	tooOld, entries := split(entries, func(e entry) bool { return now.Sub(e.at) >= l.Limits.MaxAge })
+	if len(tooOld) > 0 {
+		r.bury(ctx, l, g, r.fold(l, g, tooOld), tooOld, reasonExpired, errExpired)
+		return 0
+	}
+	for _, e := range entries {
+		if e.again != nil && e.accepted.Before(g.state.Known.At) {
+			return r.tellLate(ctx, l, g, e)
+		}
+	}
+	if len(entries) == 0 {
+		return 0
+	}
+	return r.tell(ctx, l, g, r.fold(l, g, entries), entries)
+}
+
+// prepare is what waits for the group, when its state is read, too. The error is logged.
+func (r *run) prepare(ctx context.Context, l *Loop, g *group) ([]entry, error) {
+	err := r.load(ctx, g)
+	if err != nil {
+		err = fmt.Errorf("reading the state of a group: %w", err)
+	}
+	var entries []entry
+	if err == nil {
+		entries, err = r.readable(ctx, l, g)
+	}
+	if err != nil && ctx.Err() == nil {
+		r.logger.Error("A group's turn failed, it comes again", slog.Any("err", err))
+	}
+	return entries, err
+}
+
+func (r *run) fold(l *Loop, g *group, entries []entry) folded {
+	return fold(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
+}
+
+var errExpired = errors.New("it waited too long to be delivered")
+
+// load reads the state of a group when that has not been done yet.
+func (r *run) load(ctx context.Context, g *group) error {
+	if g.loaded {
+		return nil
+	}
+	value, _, err := r.journal.State(ctx, r.cursor, g.key)
+	if err != nil {
+		return err
+	}
+	s, err := decodeState(value)
+	if err != nil {
+		r.logger.Error("Starting afresh with a group", slog.Any("err", err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g.state, g.loaded, g.handedOver = s, true, s.HandedOver
+	return nil
+}
+
+// readable are the entries that wait for the group and are not settled yet, each with what it says. What is settled already,
+// gone or unreadable waits no more.
+func (r *run) readable(ctx context.Context, l *Loop, g *group) ([]entry, error) {
+	waiting := r.waiting(g)
+	settled, waiting := split(waiting, g.state.holds)
+	r.forget(g, settled)
+	var entries []entry
+	for _, e := range waiting {
+		record, ok, err := r.recordOf(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			r.series.missed.Inc()
+			r.logger.Error("A record was too old to be kept before it could be delivered", slog.Uint64("seq", e.seq))
+			r.forget(g, []entry{e})
+			continue
+		}
+		if e.group, err = l.read(record); err != nil {
+			if !r.putAside(ctx, Record{Seq: e.seq, Time: e.at, Data: record}, err) {
+				return nil, ctx.Err()
+			}
+			r.forget(g, []entry{e})
+			continue
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// recordOf is an entry's record; ok is false when the journal has dropped it.
+func (r *run) recordOf(ctx context.Context, e entry) (record []byte, ok bool, err error) {
+	if e.record != nil {
+		return e.record, true, nil
+	}
+	rec, ok, err := r.journal.Get(ctx, e.seq)
+	return rec.Data, ok, err
+}
+
+// tell tells f, which entries come to.
+func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []entry) time.Duration {
+	log := r.logger.With(slog.String("delivery", r.id(g.key, entries)))
+	done := entries
+	if f.doubtful != nil {
+		done = slices.DeleteFunc(slices.Clone(entries), func(e entry) bool { return e.seq == f.doubtful.seq })
+	}
+	switch {
+	case f.group == nil && f.doubtful != nil:
+		log.Info("Says of an alert that it fires which was resolved: from an Alertmanager that is behind, or firing again",
+			slog.Time("known_at", f.inDoubt))
+		if len(done) > 0 {
+			r.duplicate(ctx, log, g, f, done)
+		}
+	case f.group == nil:
+		r.duplicate(ctx, log, g, f, done)
+	case f.group.Status() == alert.StatusResolved && !l.SendResolved:
+		log.Debug("Resolved, which this receiver does not want to hear")
+		r.finish(ctx, l, log, g, g.state.told(f, nil, nil), f, done)
+	default:
+		d := draft{folded: f, id: r.id(g.key, entries), before: g.state}
+		receipt, err := r.try(ctx, l, g, d)
+		if err != nil {
+			return r.failed(ctx, l, g, f, entries, err)
+		}
+		took := time.Since(entries[len(entries)-1].at)
+		r.series.sent(took, len(done))
+		log.Info("Sent", slog.String("status", f.known.Status), slog.Int("notifications", len(done)),
+			slog.Int("failed", g.attempts), slog.Duration("after", took))
+		r.finish(ctx, l, log, g, g.state.told(f, receipt, g.snapshot), f, done)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if g.doubted = f.doubtful != nil; g.doubted {
+		return time.Until(f.inDoubt)
+	}
+	return 0
+}
+
+// duplicate settles what says nothing new.
+func (r *run) duplicate(ctx context.Context, log *slog.Logger, g *group, f folded, done []entry) {
+	if r.settle(ctx, g, g.state, done) {
+		log.Info("Says what was told already", slog.Int("notifications", len(done)))
+		r.series.duplicates.Add(float64(f.duplicates))
+	}
+}
+
+// finish settles what was told. When the fallback was told that the group fires, it is told of the end, too.
+func (r *run) finish(ctx context.Context, l *Loop, log *slog.Logger, g *group, after state, f folded, done []entry) {
+	if g.state.HandedOver > 0 && f.known.Status == alert.StatusResolved && l.Fallback.Receiver != "" {
+		if !r.handOver(ctx, l, g, f, done, reasonRecovered) {
+			return
+		}
+	}
+	if r.settle(ctx, g, after, done) {
+		r.series.duplicates.Add(float64(f.duplicates))
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		g.attempts, g.reason, g.err, g.handedOver = 0, "", "", after.HandedOver
+		return
+	}
+	log.Warn("Told, but that could not be stored before the end: it may be told once more")
+}
+
+// tellLate tells what could not be delivered in its time, when newer news of the group were told since.
+func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Duration {
+	log := r.logger.With(slog.String("delivery", r.id(g.key, []entry{e})))
+	if g.state.Known.old(*e.group) {
+		r.duplicate(ctx, log, g, folded{duplicates: 1}, []entry{e})
+		return 0
+	}
+	f := folded{group: e.group, again: e.again, known: g.state.Known}
+	if _, err := r.try(ctx, l, g, draft{folded: f, id: r.id(g.key, []entry{e}), before: g.state, late: true}); err != nil {
+		return r.failed(ctx, l, g, f, []entry{e}, err)
+	}
+	r.series.sent(time.Since(e.at), 1)
+	log.Info("Sent late", slog.Int("failed", g.attempts))
+	r.finish(ctx, l, log, g, g.state, folded{}, []entry{e})
+	return 0
+}
+
+// failed is what follows a failed try.
+func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries []entry, err error) time.Duration {
+	if ctx.Err() != nil {
+		r.logger.Info("Interrupted, goes on after the restart", slog.String("delivery", r.id(g.key, entries)))
+		return time.Second // nobody waits for it
+	}
+	r.series.failed(err)
+	if permanent(err) {
+		r.bury(ctx, l, g, f, entries, reason(err), err)
+		return 0
+	}
+	if e, ok := errors.AsType[*notifiers.Error](err); ok && e.Reason == notifiers.RateLimited {
+		r.keepCalm(wish(err))
+	}
+	wait := Next(g.attempts+1, err, rand.Float64())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g.attempts++
+	g.doubted = false
+	g.reason, g.err, g.failed = reason(err), err.Error(), time.Now()
+	logFailure(r.logger.With(slog.String("delivery", r.id(g.key, entries))), g.attempts, err, wait)
+	return wait
+}
+
+// draft is a message that is not yet sent.
+type draft struct {
+	folded
+
+	id     string
+	before state
+	late   bool
+}
+
+// try makes one try. A panic below it is an error like any other.
+func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt notifiers.Receipt, err error) {
+	ctx, cancel := tryContext(ctx, l.Limits)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: p, stack: debug.Stack()}
+		}
+	}()
+	if g.lookedFor != d.id || time.Since(g.lookedAt) > freshFor {
+		g.lookedFor, g.lookedAt, g.snapshot = d.id, time.Now(), nil // before looking: a Snapshotter that panics must not stop the message for ever
+		g.snapshot = l.look(ctx, *d.group)
+	}
+	shown := d.group.Redact(l.Redact)
+	content := l.Render(templates.Input{
+		Group: shown, Snapshot: g.snapshot, AtFire: d.before.AtFire, Known: d.before.Known.firing(), Ended: d.before.Known.over(shown),
+		Now: time.Now(), Again: d.tellsAgain(),
+	})
+	return l.Sink.Notify(ctx, notifiers.Message{
+		ID: d.id, Receiver: l.Receiver, Group: shown, Content: content, Snapshot: g.snapshot, Previous: d.before.Receipt,
+		Late: d.late,
+	})
+}
+
+func (d draft) tellsAgain() *templates.Again {
+	if d.again == nil {
+		return nil
+	}
+	return &templates.Again{From: d.again.From, Reason: d.again.Reason, Accepted: d.again.Accepted, Late: d.late}
+}
+
+// look takes a snapshot of the agent that the whole group is about, or else of the agent of its first firing alert.
+func (l *Loop) look(ctx context.Context, g alert.Group) *diagnostics.Snapshot {
+	if l.Snapshots == nil {
+		return nil
+	}
+	if s := l.Snapshots.Snapshot(ctx, g.CommonLabels()); s != nil || len(g.Alerts) == 1 {
+		return s
+	}
+	return l.Snapshots.Snapshot(ctx, g.Lead().Labels)
+}
+
+// tryContext bounds a try by Limits.Try, and by Limits.Grace after the end of ctx.
+func tryContext(ctx context.Context, limits Limits) (context.Context, context.CancelFunc) {
+	try, cancel := context.WithTimeout(context.WithoutCancel(ctx), limits.Try)
+	stop := context.AfterFunc(ctx, func() {
+		if pause(try, limits.Grace) {
+			cancel()
+		}
+	})
+	return try, func() {
+		stop()
+		cancel()
+	}
+}
+
+// settle stores the state of a group when the entries are done with, and tries until it is on disk: sending again is no way
+// out. It says false when the run has ended and the write failed.
+func (r *run) settle(ctx context.Context, g *group, after state, done []entry) bool {
+	numbers := map[uint64]bool{}
+	for _, e := range done {
+		numbers[e.seq] = true
+	}
+	rest := slices.DeleteFunc(r.waiting(g), func(e entry) bool { return numbers[e.seq] })
+	after = after.settled(done, rest)
+	if !r.insist(ctx, "Storing the state of a group", func() error { return r.store(ctx, g.key, after) }) {
+		return false
+	}
+	g.state = after
+	r.forget(g, done)
+	return true
+}
+
+// waiting is a copy of what waits for a group.
+func (r *run) waiting(g *group) []entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(g.waiting)
+}
+
+// forget takes entries out of what waits for a group.
+func (r *run) forget(g *group, done []entry) {
+	if len(done) == 0 {
+		return
+	}
+	numbers := map[uint64]bool{}
+	for _, e := range done {
+		numbers[e.seq] = true
+	}
+	r.mu.Lock()
+	gone, rest := split(g.waiting, func(e entry) bool { return numbers[e.seq] })
+	g.waiting = rest
+	r.mu.Unlock()
+	for _, e := range gone {
+		r.progress.settle(e.seq)
+		r.series.pending.Dec()
+		if e.placed {
+			r.places.Release(1)
+		}
+		r.room.Release(e.weight)
+	}
+}
+
+// split parts entries without changing them.
+func split(entries []entry, apart func(entry) bool) (is, isNot []entry) {
+	for _, e := range entries {
+		if apart(e) {
+			is = append(is, e)
+		} else {
+			isNot = append(isNot, e)
+		}
+	}
+	return is, isNot
+}
+
+// id names the delivery of a message that the entries come to. It is made of what stays the same over tries and restarts.
+func (r *run) id(key string, entries []entry) string {
+	var newest uint64
+	for _, e := range entries {
+		newest = max(newest, e.seq)
+	}
+	sum := sha256.Sum256([]byte(r.cursor + "\x00" + key))
+	return fmt.Sprintf("%d-%x", newest, sum[:4])
+}
+
+func logFailure(log *slog.Logger, attempt int, err error, wait time.Duration) {
+	level := slog.LevelWarn
+	attrs := []slog.Attr{
+		slog.Int("attempt", attempt), slog.String("reason", reason(err)), slog.Duration("again_in", wait),
+		slog.Any("err", err),
+	}
+	if p, ok := errors.AsType[*panicError](err); ok {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("stack", string(p.stack)))
+	}
+	log.LogAttrs(context.Background(), level, "A try failed", attrs...)
+}
+
+// panicError is a panic of a sink, a template or a snapshot.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
