@@ -22,6 +22,8 @@ type Config struct {
 	Agents []diagnostics.AgentConfig `yaml:"agents"`
 	// Diagnostics bounds how they are looked at.
 	Diagnostics diagnostics.Config `yaml:"diagnostics"`
+	// Delivery bounds how long it is tried to tell somebody.
+	Delivery Delivery `yaml:"delivery"`
 	// Route is the root of the routing tree.
 	Route routing.Route `yaml:"route"`
 	// Receivers are whom alerts can be routed to.
@@ -30,7 +32,9 @@ type Config struct {
 
 // Receiver is a name and the integrations behind it. Each is told on its own, as in Alertmanager.
 type Receiver struct {
-	Name         string           `yaml:"name"`
+	Name string `yaml:"name"`
+	// Fallback is who is told what could not be delivered to this receiver; nil is nobody.
+	Fallback     *Fallback        `yaml:"fallback"`
 	SlackConfigs []slack.Config   `yaml:"slack_configs"`
 	LogConfigs   []logsink.Config `yaml:"log_configs"`
 }
@@ -97,6 +101,7 @@ func (c Config) validate() []problem.Problem {
 		agents = append(agents, a.Name)
 	}
 	problems = append(problems, problem.Under("diagnostics", c.Diagnostics.Validate())...)
+	problems = append(problems, problem.Under("delivery", c.Delivery.validate())...)
 	var receivers []string
 	for i, r := range c.Receivers {
 		path := fmt.Sprintf("receivers[%d]", i)
@@ -109,6 +114,7 @@ func (c Config) validate() []problem.Problem {
 	if len(c.Receivers) == 0 {
 		problems = append(problems, problem.Problem{Path: "receivers", Msg: "there are no receivers, so nobody can be told anything"})
 	}
+	problems = append(problems, c.validateFallbacks(receivers)...)
 	return append(problems, problem.Under("route", c.Route.Validate(receivers))...)
 }
 

@@ -35,6 +35,7 @@ agents:
     http_config:
       basic_auth: {username: u, password_file: /run/secrets/aster}
 diagnostics: {deadline: 2s, history: 1h}
+delivery: {dedupe_window: 90s, max_age: 36h}
 route:
   receiver: log
   by_severity: {critical: [slack, log]}
@@ -42,6 +43,7 @@ route:
     - {matchers: ['team="data"'], receiver: slack, continue: true}
 receivers:
   - name: slack
+    fallback: {receiver: log, after: 10m}
     slack_configs:
       - {app_token_file: /run/secrets/slack, channel: '#agent-alerts', send_resolved: false}
       - {api_url: 'https://hooks.slack.com/services/a/b/c'}
@@ -65,6 +67,31 @@ receivers:
 	assert.False(t, cfg.Receivers[0].SlackConfigs[0].SendsResolved())
 	assert.True(t, cfg.Receivers[0].SlackConfigs[1].SendsResolved())
 	assert.Equal(t, "/var/log/notifier.log", cfg.Receivers[1].LogConfigs[0].Output)
+	assert.Equal(t, "log", cfg.Receivers[0].Fallback.Receiver)
+	assert.Equal(t, 10*time.Minute, cfg.Receivers[0].Fallback.Wait())
+	assert.Nil(t, cfg.Receivers[1].Fallback)
+	window, age, err := cfg.Delivery.For(48 * time.Hour)
+	require.NoError(t, err)
+	assert.Equal(t, 90*time.Second, window)
+	assert.Equal(t, 36*time.Hour, age)
+}
+
+func TestDeliveryHasDefaults(t *testing.T) {
+	window, age, err := Delivery{}.For(120 * time.Hour)
+	require.NoError(t, err)
+	assert.Equal(t, 5*time.Minute, window)
+	assert.Equal(t, 24*time.Hour, age)
+	assert.Equal(t, 2*time.Minute, Fallback{Receiver: "log"}.Wait())
+}
+
+func TestMaxAgeIsNotBeyondWhatTheJournalKeeps(t *testing.T) {
+	_, age, err := Delivery{}.For(12 * time.Hour)
+	require.NoError(t, err)
+	assert.Equal(t, 12*time.Hour, age, "the default gives way")
+
+	asked := model.Duration(13 * time.Hour)
+	_, _, err = Delivery{MaxAge: &asked}.For(12 * time.Hour)
+	require.ErrorContains(t, err, "delivery.max_age is 13h, but the journal keeps what it accepted for 12h only")
 }
 
 // Each testdata/NAME.yml is wrong, and NAME.txt is all that is said about it.

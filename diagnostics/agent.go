@@ -11,10 +11,13 @@ import (
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/tsdb"
+	"golang.org/x/sync/singleflight"
 )
 
 // agent is one configured agent, ready to be asked.
 type agent struct {
+	// config is what the agent was made from.
+	config   AgentConfig
 	name     string
 	matchers labels.Matchers
 	client   *http.Client
@@ -28,6 +31,8 @@ type agent struct {
 	// profile is nil when the agent is to be recognised by its metrics.
 	profile *profile
 	series  *series
+	// flights lets those who ask at the same time share one look.
+	flights singleflight.Group
 }
 
 func newAgent(cfg AgentConfig, db *tsdb.DB) (*agent, error) {
@@ -45,6 +50,7 @@ func newAgent(cfg AgentConfig, db *tsdb.DB) (*agent, error) {
 		return nil, err
 	}
 	a := &agent{
+		config:   cfg,
 		name:     cfg.Name,
 		client:   client,
 		base:     strings.TrimRight(cfg.URL, "/"),

@@ -183,7 +183,7 @@ func readResults(t *testing.T, system string) map[string]result {
 // the scrapes cover: a rate over more than that would count time that nobody saw.
 func plain(t *testing.T, c *Collector, expr, series string, at time.Time) float64 {
 	t.Helper()
-	e := evaluator{times: scrapeTimes(t, c, at), interval: c.agents[0].interval}
+	e := evaluator{times: scrapeTimes(t, c, at), interval: c.settings.Load().agents[0].interval}
 	expr = strings.ReplaceAll(expr, "[5m]", fmt.Sprintf("[%dms]", e.rateWindow(at).Milliseconds()))
 	query, err := c.engine.NewInstantQuery(t.Context(), c.db, nil, expr, at)
 	require.NoError(t, err)
@@ -211,7 +211,7 @@ func valueOf(t *testing.T, vector promql.Vector, series string) float64 {
 
 func scrapeTimes(t *testing.T, c *Collector, at time.Time) []time.Time {
 	t.Helper()
-	times, err := c.agents[0].series.scrapes(t.Context(), at.Add(-time.Hour), at)
+	times, err := c.settings.Load().agents[0].series.scrapes(t.Context(), at.Add(-time.Hour), at)
 	require.NoError(t, err)
 	return times
 }

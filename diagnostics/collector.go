@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,7 +15,6 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/tsdb"
-	"golang.org/x/sync/singleflight"
 )
 
 // maxPolls is how many agents are polled at the same time.
@@ -22,16 +23,16 @@ const maxPolls = 16
 // Collector looks at agents: all the time, for what they were before, and once more when an alert asks. Its methods may
 // be called at the same time; Close comes last.
 type Collector struct {
-	agents   []*agent
-	deadline time.Duration
-	history  time.Duration
-	db       *tsdb.DB
-	engine   *promql.Engine
-	logger   *slog.Logger
-	metrics  *metrics
-	reg      prometheus.Registerer
-	flights  singleflight.Group
-	now      func() time.Time
+	// settings are those of the configuration in use.
+	settings atomic.Pointer[settings]
+	// changed has one message when the settings are others than those that Run works with.
+	changed chan struct{}
+	db      *tsdb.DB
+	engine  *promql.Engine
+	logger  *slog.Logger
+	metrics *metrics
+	reg     prometheus.Registerer
+	now     func() time.Time
 
 	// ctx ends with Close: what was begun for a caller outlives him, as others may wait for it too.
 	ctx    context.Context //nolint:containedctx // as said
@@ -44,26 +45,17 @@ type Collector struct {
 // New opens the scraped samples in dir, which nobody else may use, and is ready for Snapshot; history grows once Run runs.
 // The configuration must be one that Validate finds nothing wrong with. Reg may be nil.
 func New(agents []AgentConfig, cfg Config, dir string, logger *slog.Logger, reg prometheus.Registerer) (*Collector, error) {
-	cfg = cfg.WithDefaults()
-	c := &Collector{
-		deadline: time.Duration(cfg.Deadline),
-		history:  time.Duration(cfg.History),
-		logger:   logger,
-		metrics:  newMetrics(agents),
-		reg:      reg,
-		now:      time.Now,
-	}
+	c := &Collector{changed: make(chan struct{}, 1), logger: logger, metrics: newMetrics(), reg: reg, now: time.Now}
 	var err error
-	if c.db, err = openStore(dir, c.history, logger); err != nil {
+	if c.db, err = openStore(dir, time.Duration(cfg.WithDefaults().History), logger); err != nil {
 		return nil, err
 	}
-	for _, a := range agents {
-		ready, err := newAgent(a, c.db)
-		if err != nil {
-			return nil, errors.Join(err, c.db.Close())
-		}
-		c.agents = append(c.agents, ready)
+	first, err := newSettings(agents, cfg, c.db, nil)
+	if err != nil {
+		return nil, errors.Join(err, c.db.Close())
 	}
+	c.settings.Store(first)
+	c.metrics.name(nil, first.agents)
 	if err := c.metrics.register(reg); err != nil {
 		return nil, errors.Join(err, c.db.Close())
 	}
@@ -90,7 +82,7 @@ func (c *Collector) Close() error {
 	c.mu.Unlock()
 	c.cancel()
 	c.work.Wait()
-	for _, a := range c.agents {
+	for _, a := range c.settings.Load().agents {
 		a.client.CloseIdleConnections()
 	}
 	c.metrics.unregister(c.reg)
@@ -116,16 +108,34 @@ func (c *Collector) Run(ctx context.Context) error {
 	slots := make(chan struct{}, maxPolls)
 	var polls sync.WaitGroup
 	defer polls.Wait()
-	for i, a := range c.agents {
-		if a.metricsURL == "" {
-			continue
+	stops := map[*agent]context.CancelFunc{}
+	for {
+		agents := c.settings.Load().agents
+		for a, stop := range stops {
+			if !slices.Contains(agents, a) {
+				stop()
+				delete(stops, a)
+			}
 		}
-		// Spread over the interval, so that many agents are not asked all at once.
-		offset := a.interval * time.Duration(i) / time.Duration(len(c.agents))
-		polls.Go(func() { c.pollEvery(ctx, a, offset, slots) })
+		for i, a := range agents {
+			if a.metricsURL == "" || stops[a] != nil {
+				continue
+			}
+			// Spread over the interval, so that many agents are not asked all at once.
+			offset := a.interval * time.Duration(i) / time.Duration(len(agents))
+			polling, stop := context.WithCancel(ctx)
+			stops[a] = stop
+			polls.Go(func() {
+				c.pollEvery(polling, a, offset, slots)
+				a.client.CloseIdleConnections()
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.changed:
+		}
 	}
-	<-ctx.Done()
-	return nil
 }
 
 func (c *Collector) pollEvery(ctx context.Context, a *agent, offset time.Duration, slots chan struct{}) {
@@ -196,9 +206,10 @@ func (c *Collector) Snapshot(ctx context.Context, labels map[string]string) *Sna
 	for name, value := range labels {
 		set[model.LabelName(name)] = model.LabelValue(value)
 	}
-	for _, a := range c.agents {
+	now := c.settings.Load()
+	for _, a := range now.agents {
 		if a.concerns(set) {
-			return c.snapshot(ctx, a)
+			return c.snapshot(ctx, now, a)
 		}
 	}
 	return nil
@@ -206,20 +217,21 @@ func (c *Collector) Snapshot(ctx context.Context, labels map[string]string) *Sna
 
 // SnapshotOf looks at the agent of this name, as Snapshot does; nil when there is none.
 func (c *Collector) SnapshotOf(ctx context.Context, name string) *Snapshot {
-	for _, a := range c.agents {
+	now := c.settings.Load()
+	for _, a := range now.agents {
 		if a.name == name {
-			return c.snapshot(ctx, a)
+			return c.snapshot(ctx, now, a)
 		}
 	}
 	return nil
 }
 
-func (c *Collector) snapshot(ctx context.Context, a *agent) *Snapshot {
+func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snapshot {
 	asked := c.now()
 	began := time.Now()
 	var s Snapshot
-	flight := c.flights.DoChan(a.name, func() (any, error) { return c.take(a), nil })
-	timer := time.NewTimer(c.deadline)
+	flight := a.flights.DoChan("", func() (any, error) { return c.take(set, a), nil })
+	timer := time.NewTimer(set.deadline)
 	defer timer.Stop()
 	late := ""
 	select {
@@ -249,7 +261,7 @@ func unasked(path, why string) *Check {
 }
 
 // take looks at the agent once. It ends before the deadline, and leaves behind only what ends by itself soon.
-func (c *Collector) take(a *agent) Snapshot {
+func (c *Collector) take(set *settings, a *agent) Snapshot {
 	began := time.Now()
 	s := Snapshot{Agent: a.name, Instance: a.instance, TakenAt: c.now(), Metrics: Scrape{Path: a.metricsPath}}
 	if !c.begin() {
@@ -258,10 +270,10 @@ func (c *Collector) take(a *agent) Snapshot {
 	}
 	defer c.work.Done()
 	// It ends a little before those who wait give up: what is known by then must reach them.
-	ctx, cancel := context.WithTimeout(c.ctx, c.deadline-min(c.deadline/10, 50*time.Millisecond))
+	ctx, cancel := context.WithTimeout(c.ctx, set.deadline-min(set.deadline/10, 50*time.Millisecond))
 	defer cancel()
 	// What the agent does not use of the deadline is kept for the vitals.
-	budget := c.deadline - min(c.deadline/5, 100*time.Millisecond)
+	budget := set.deadline - min(set.deadline/5, 100*time.Millisecond)
 	asking, cancelAsking := context.WithTimeout(ctx, budget)
 	defer cancelAsking()
 	limited, cancelLimited := context.WithTimeout(asking, a.timeout)
@@ -289,7 +301,7 @@ func (c *Collector) take(a *agent) Snapshot {
 		if s.Metrics.Note = got.failed; s.Metrics.OK {
 			s.Metrics.Samples, s.Metrics.Note = len(got.samples), got.note
 		}
-		c.addVitals(ctx, a, &s)
+		c.addVitals(ctx, set, a, &s)
 	}
 	s.TookSeconds = time.Since(began).Seconds()
 	return s
@@ -310,10 +322,10 @@ func (c *Collector) scrapeFresh(ctx context.Context, a *agent, waited time.Durat
 }
 
 // addVitals computes the vitals from the newest samples that are stored, unless ctx ends first.
-func (c *Collector) addVitals(ctx context.Context, a *agent, s *Snapshot) {
+func (c *Collector) addVitals(ctx context.Context, set *settings, a *agent, s *Snapshot) {
 	done := make(chan reading, 1)
 	c.work.Go(func() {
-		r, err := c.read(ctx, a, s.TakenAt)
+		r, err := c.read(ctx, set, a, s.TakenAt)
 		if err != nil && ctx.Err() == nil {
 			c.logger.Error("Vitals could not be computed", "agent", a.name, "err", err)
 			r.note = "some vitals could not be computed"

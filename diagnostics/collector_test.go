@@ -92,7 +92,7 @@ func TestCurrentRatesBeforeAndTables(t *testing.T) {
 	past(t, c, now.Add(-2*time.Minute), sdkMetrics(started, 110_000, 110))
 	past(t, c, now.Add(-time.Minute), sdkMetrics(started, 110_600, 310))
 	f.on("/metrics", hang)
-	c.deadline = 2 * time.Second
+	c.settings.Load().deadline = 2 * time.Second
 
 	s := c.Snapshot(t.Context(), about)
 
@@ -393,7 +393,7 @@ func TestP5DeadlineHolds(t *testing.T) {
 				server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 				go server.Serve(listener)
 				defer server.Close()
-				c.agents[0].client = &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
+				c.settings.Load().agents[0].client = &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
 
 				began := time.Now()
 				s := c.Snapshot(t.Context(), about)
@@ -520,7 +520,7 @@ func TestRunPolls(t *testing.T) {
 		})}
 		go server.Serve(listener)
 		defer server.Close()
-		c.agents[0].client = &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
+		c.settings.Load().agents[0].client = &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- c.Run(ctx) }()
@@ -534,13 +534,13 @@ func TestRunPolls(t *testing.T) {
 		mu.Unlock()
 		assert.InDelta(t, 1, testutil.ToFloat64(c.metrics.scrapesFailed.WithLabelValues("aster")), 0)
 		// The failed poll made everything stale; the vitals are those of the last good one.
-		r, err := c.read(t.Context(), c.agents[0], time.Now())
+		r, err := c.read(t.Context(), c.settings.Load(), c.settings.Load().agents[0], time.Now())
 		require.NoError(t, err)
 		assert.Equal(t, 16, r.samples)
 		s := &Snapshot{Vitals: r.vitals}
 		assert.InDelta(t, 10, *vitalNamed(t, s, "requests").Value, 1e-3)
 		assert.InDelta(t, 0.1, *vitalNamed(t, s, "error rate").Value, 1e-9)
-		c.agents[0].client.CloseIdleConnections()
+		c.settings.Load().agents[0].client.CloseIdleConnections()
 	})
 }
 

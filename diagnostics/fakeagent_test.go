@@ -125,7 +125,7 @@ func sdkMetrics(started time.Time, chats, failed int) string {
 // past stores a scrape as if it had been made at `at`.
 func past(t *testing.T, c *Collector, at time.Time, body string) {
 	t.Helper()
-	a := c.agents[0]
+	a := c.settings.Load().agents[0]
 	got := readExposition([]byte(body), "text/plain", at)
 	require.Empty(t, got.why)
 	require.NoError(t, a.series.store(t.Context(), at, time.Millisecond, got, true))

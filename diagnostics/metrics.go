@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -13,9 +14,9 @@ type metrics struct {
 	snapshotSeconds prometheus.Histogram
 }
 
-func newMetrics(agents []AgentConfig) *metrics {
+func newMetrics() *metrics {
 	buckets := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 5}
-	m := &metrics{
+	return &metrics{
 		scrapeSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "notifier_scrape_duration_seconds",
 			Help:    "How long scrapes of agents took, failed ones too.",
@@ -31,10 +32,18 @@ func newMetrics(agents []AgentConfig) *metrics {
 			Buckets: buckets,
 		}),
 	}
-	for _, a := range agents {
-		m.scrapesFailed.WithLabelValues(a.Name)
+}
+
+// name makes the series of the agents now, and removes those of agents that were and are no more.
+func (m *metrics) name(before, now []*agent) {
+	for _, a := range before {
+		if !slices.ContainsFunc(now, func(b *agent) bool { return b.name == a.name }) {
+			m.scrapesFailed.DeleteLabelValues(a.name)
+		}
 	}
-	return m
+	for _, a := range now {
+		m.scrapesFailed.WithLabelValues(a.name)
+	}
 }
 
 // register is all or nothing. Reg may be nil.

@@ -25,7 +25,7 @@ func TestStoreIsInTheOrderOfTime(t *testing.T) {
 	past(t, c, now.Add(-2*time.Minute), "a 2\n") // came late: left out
 	past(t, c, now.Add(-time.Minute), "a 3\n")   // the same moment: left out
 
-	times, err := c.agents[0].series.scrapes(t.Context(), now.Add(-time.Hour), now)
+	times, err := c.settings.Load().agents[0].series.scrapes(t.Context(), now.Add(-time.Hour), now)
 	require.NoError(t, err)
 	require.Len(t, times, 1)
 	assert.True(t, times[0].Equal(now.Add(-time.Minute)))
@@ -35,9 +35,9 @@ func TestStoreDoesNotBelieveTheAgentsUp(t *testing.T) {
 	c := newCollector(t, newFakeAgent(t).URL)
 	now := time.Now().Truncate(time.Second)
 	got := readExposition([]byte("up 1\nup{job=\"x\"} 1\nscrape_samples_scraped 7\n"), "", now)
-	require.NoError(t, c.agents[0].series.store(t.Context(), now, time.Second, got, false))
+	require.NoError(t, c.settings.Load().agents[0].series.store(t.Context(), now, time.Second, got, false))
 
-	times, err := c.agents[0].series.scrapes(t.Context(), now.Add(-time.Hour), now)
+	times, err := c.settings.Load().agents[0].series.scrapes(t.Context(), now.Add(-time.Hour), now)
 	require.NoError(t, err)
 	assert.Empty(t, times)
 }

@@ -50,13 +50,13 @@ type reading struct {
 }
 
 // read computes everything at the time of the newest good scrape that is not later than now.
-func (c *Collector) read(ctx context.Context, a *agent, now time.Time) (reading, error) {
+func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.Time) (reading, error) {
 	// A poll may have been stored since the snapshot was asked for.
-	times, err := a.series.scrapes(ctx, now.Add(-c.history), now.Add(c.deadline))
+	times, err := a.series.scrapes(ctx, now.Add(-set.history), now.Add(set.deadline))
 	if err != nil || len(times) == 0 {
 		return reading{}, err
 	}
-	e := evaluator{engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: c.history}
+	e := evaluator{engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: set.history}
 	r := reading{at: e.at}
 	if samples, found, err := e.number(ctx, samplesSeries, e.at, 0); err == nil && found {
 		r.samples = int(samples)

@@ -6,17 +6,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 func TestRouter(t *testing.T) {
-	ready := error(nil)
+	ready, reload := error(nil), error(nil)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "notifier_test", Help: "x"}))
 	router := Router(Parts{
@@ -27,15 +25,13 @@ func TestRouter(t *testing.T) {
 			c.String(http.StatusOK, "taken")
 		},
 		Ready:   func(context.Context) error { return ready },
+		Reload:  func(context.Context) error { return reload },
 		Metrics: reg,
 		Logger:  slog.New(slog.DiscardHandler),
 	})
-	explained, err := os.ReadFile("../docs/errors.md")
-	require.NoError(t, err)
-
 	for _, tc := range []struct {
 		name, method, path string
-		ready              error
+		err                error
 		status             int
 		body, code         string
 	}{
@@ -44,14 +40,17 @@ func TestRouter(t *testing.T) {
 		{"health while not ready", "GET", "/-/healthy", errors.New("disk full"), 200, "OK\n", ""},
 		{"ready", "GET", "/ready", nil, 200, "Ready\n", ""},
 		{"ready, as Prometheus has it", "GET", "/-/ready", nil, 200, "Ready\n", ""},
-		{"not ready", "GET", "/ready", errors.New("disk full"), 503, "cannot be put on disk", "not_ready"},
+		{"not ready", "GET", "/ready", errors.New("disk full"), 503, "cannot be accepted", "not_ready"},
+		{"reload", "POST", "/-/reload", nil, 200, "Reloaded\n", ""},
+		{"reload of a wrong file", "POST", "/-/reload", errors.New("notifier.yml:1:1: no"), 500, "notifier.yml:1:1: no", "reload_failed"},
+		{"reload by GET", "GET", "/-/reload", nil, 405, "GET is not for this path", "method_not_allowed"},
 		{"metrics", "GET", "/metrics", nil, 200, "notifier_test 0", ""},
 		{"no such path", "POST", "/webhook", nil, 404, "/api/v1/webhook", "not_found"},
 		{"wrong method", "GET", "/api/v1/webhook", nil, 405, "GET is not for this path", "method_not_allowed"},
 		{"panic", "POST", "/api/v1/webhook?panic=1", nil, 500, "its log says how", "internal"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			ready = tc.ready
+			ready, reload = tc.err, tc.err
 			answer := httptest.NewRecorder()
 			router.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), tc.method, tc.path, nil))
 
@@ -59,8 +58,7 @@ func TestRouter(t *testing.T) {
 			assert.Contains(t, answer.Body.String(), tc.body)
 			assert.NotContains(t, answer.Body.String(), "secret")
 			if tc.code != "" {
-				assert.Contains(t, answer.Body.String(), `"code":"`+tc.code+`"`)
-				assert.Contains(t, string(explained), "## "+tc.code+"\n", "every code is explained")
+				assertCode(t, answer, tc.code)
 			}
 		})
 	}

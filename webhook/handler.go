@@ -1,19 +1,22 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/envelope"
 	"github.com/alertvitals/notifier/web/apierror"
 )
 
@@ -21,42 +24,67 @@ import (
 // group of several thousand.
 const MaxBody = 4 << 20
 
-// retryAfter is what a sender is asked to wait, in seconds, while nothing can be put on disk. Alertmanager does not read
+// retryAfter is what a sender is asked to wait, in seconds, while nothing can be accepted. Alertmanager does not read
 // it and backs off by itself; other senders do.
 const retryAfter = "5"
 
-// Journal keeps a body. Append returns only when the body is on disk.
+// Journal keeps a record. Append returns only when the record is on disk.
 type Journal interface {
 	Append(ctx context.Context, data []byte) (seq uint64, err error)
 }
+
+// Route says whom the alerts of a notification go to: receivers by name, as envelope.Envelope.To has them.
+type Route func(alert.Notification) map[string][]int
 
 // Handler answers POST /api/v1/webhook.
 type Handler struct {
 	journal  Journal
 	logger   *slog.Logger
-	received *prometheus.CounterVec
+	received map[int]prometheus.Counter
+	draining atomic.Bool
+
+	// mu is held for reading from when a notification is addressed until it is kept, and for writing to change route.
+	mu    sync.RWMutex
+	route Route
 }
 
-// New returns a handler that appends to journal and counts in reg.
-func New(journal Journal, logger *slog.Logger, reg prometheus.Registerer) *Handler {
-	h := &Handler{
-		journal: journal,
-		logger:  logger,
-		received: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
-			Name: "notifier_webhook_requests_total",
-			Help: "Webhooks received, by the HTTP status of the answer.",
-		}, []string{"code"}),
-	}
+// New returns a handler that addresses by route, appends to journal and counts in reg.
+func New(journal Journal, route Route, logger *slog.Logger, reg prometheus.Registerer) *Handler {
+	h := &Handler{journal: journal, route: route, logger: logger, received: map[int]prometheus.Counter{}}
+	counters := promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
+		Name: "notifier_webhook_requests_total",
+		Help: "Webhooks received, by the HTTP status of the answer.",
+	}, []string{"code"})
 	for _, status := range []int{http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable} {
-		h.received.WithLabelValues(strconv.Itoa(status))
+		h.received[status] = counters.WithLabelValues(strconv.Itoa(status))
 	}
 	return h
 }
 
+// Reroute addresses by another route what comes from now on. When it returns, all that was addressed by the one before is in
+// the journal, or was refused. New webhooks wait for as long.
+func (h *Handler) Reroute(route Route) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.route = route
+}
+
+// Drain refuses all webhooks from now on, with a 503, so that the sender goes elsewhere or comes again.
+func (h *Handler) Drain() { h.draining.Store(true) }
+
+// Draining is whether Drain was called.
+func (h *Handler) Draining() bool { return h.draining.Load() }
+
 // Post takes one webhook: 200 when it is on disk, 400 when it is not an Alertmanager payload, 413 when it is too large,
-// 503 when it cannot be put on disk or did not arrive whole. Alertmanager retries only a 5xx, so whatever may pass by itself is a 503.
+// 503 when it cannot be put on disk, did not arrive whole, or comes while the notifier is stopping. Alertmanager retries only a 5xx,
+// so whatever may pass by itself is a 503.
 func (h *Handler) Post(c *gin.Context) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody))
+	if h.Draining() {
+		c.Header("Connection", "close") // the next try is for whoever listens here then
+		h.fail(c, http.StatusServiceUnavailable, "shutting_down", "the notifier is stopping; send the notification again")
+		return
+	}
+	body, err := read(c.Writer, c.Request)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -73,19 +101,44 @@ func (h *Handler) Post(c *gin.Context) {
 		return
 	}
 	// The sender's patience must not decide whether the record is kept: once the write is under way it is finished.
-	seq, err := h.journal.Append(context.WithoutCancel(c.Request.Context()), body)
+	seq, err := h.keep(context.WithoutCancel(c.Request.Context()), n, body)
 	if err != nil {
 		h.logger.Error("Webhook could not be put on disk", "err", err)
 		h.fail(c, http.StatusServiceUnavailable, "journal_unavailable", "the notification could not be put on disk; send it again")
 		return
 	}
-	h.received.WithLabelValues("200").Inc()
-	h.logger.Debug("Webhook accepted", "id", seq, "receiver", n.Receiver, "status", n.Status, "alerts", len(n.Alerts))
-	c.JSON(http.StatusOK, gin.H{"status": "accepted", "id": strconv.FormatUint(seq, 10)})
+	h.received[http.StatusOK].Inc()
+	if h.logger.Enabled(c.Request.Context(), slog.LevelDebug) {
+		h.logger.Debug("Webhook accepted", "id", seq, "receiver", n.Receiver, "status", n.Status, "alerts", len(n.Alerts))
+	}
+	c.Data(http.StatusOK, "application/json; charset=utf-8",
+		append(strconv.AppendUint([]byte(`{"status":"accepted","id":"`), seq, 10), `"}`...))
+}
+
+// read is the whole body.
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	// What is said about the length is believed up to a point: a sender that sends nothing must cost nothing.
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody)); err != nil {
+		return nil, fmt.Errorf("reading the body: %w", err)
+	}
+	return body.Bytes(), nil
+}
+
+// keep addresses a notification and puts it on disk.
+func (h *Handler) keep(ctx context.Context, n alert.Notification, body []byte) (seq uint64, err error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	record, err := envelope.Of(n, h.route(n), body).Seal()
+	if err != nil {
+		return 0, fmt.Errorf("addressing the notification: %w", err)
+	}
+	return h.journal.Append(ctx, record)
 }
 
 func (h *Handler) fail(c *gin.Context, status int, code, message string) {
-	h.received.WithLabelValues(strconv.Itoa(status)).Inc()
+	h.received[status].Inc()
 	if status == http.StatusServiceUnavailable {
 		c.Header("Retry-After", retryAfter)
 	} else {

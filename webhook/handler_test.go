@@ -18,18 +18,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/envelope"
+	"github.com/alertvitals/notifier/routing"
 )
 
 type fakeJournal struct {
 	kept [][]byte
 	err  error
+	// busy is told when a record has come, which then waits for free; both are nil for a journal that is always free.
+	busy, free chan struct{}
 }
 
 func (j *fakeJournal) Append(ctx context.Context, data []byte) (uint64, error) {
 	if j.err != nil {
 		return 0, j.err
 	}
+	if j.busy != nil {
+		j.busy <- struct{}{}
+		<-j.free
+	}
 	j.kept = append(j.kept, data)
+	j.kept = j.kept[max(0, len(j.kept)-10):]
 	return uint64(len(j.kept)), ctx.Err()
 }
 
@@ -44,7 +55,14 @@ func post(ctx context.Context, h *Handler, body io.Reader) *httptest.ResponseRec
 
 func newHandler(j *fakeJournal) (*Handler, *prometheus.Registry) {
 	reg := prometheus.NewRegistry()
-	return New(j, slog.New(slog.DiscardHandler), reg), reg
+	return New(j, to("log"), slog.New(slog.DiscardHandler), reg), reg
+}
+
+// to routes everything to one receiver.
+func to(receiver string) Route {
+	return func(n alert.Notification) map[string][]int {
+		return envelope.Address(n, func(map[string]string) []string { return []string{receiver} })
+	}
 }
 
 func payload(t *testing.T) []byte {
@@ -62,7 +80,11 @@ func TestAcceptsWhatAlertmanagerPosts(t *testing.T) {
 
 	assert.Equal(t, http.StatusOK, answer.Code)
 	assert.JSONEq(t, `{"status":"accepted","id":"1"}`, answer.Body.String())
-	assert.Equal(t, [][]byte{payload(t)}, journal.kept, "the journal has the body as it was posted")
+	require.Len(t, journal.kept, 1)
+	kept, err := envelope.Open(journal.kept[0])
+	require.NoError(t, err)
+	assert.Equal(t, payload(t), kept.Body, "the journal has the body as it was posted")
+	assert.Equal(t, map[string][]int{"log": nil}, kept.To)
 	assert.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
 # HELP notifier_webhook_requests_total Webhooks received, by the HTTP status of the answer.
 # TYPE notifier_webhook_requests_total counter
@@ -102,12 +124,61 @@ func TestRefusesWithAReason(t *testing.T) {
 			assert.Contains(t, got.Message, tc.message)
 			assert.Equal(t, tc.status == 200, len(journal.kept) == 1)
 			if tc.code != "" {
-				explained, err := os.ReadFile("../docs/errors.md")
-				require.NoError(t, err)
-				assert.Contains(t, string(explained), "## "+tc.code+"\n", "every code is explained")
+				assertExplained(t, tc.code)
 			}
 		})
 	}
+}
+
+// assertExplained is that docs/errors.md has the code.
+func assertExplained(t *testing.T, code string) {
+	t.Helper()
+	explained, err := os.ReadFile("../docs/errors.md")
+	require.NoError(t, err)
+	assert.Contains(t, string(explained), "## "+code+"\n", "every code is explained")
+}
+
+func TestDrainingRefusesBeforeItReads(t *testing.T) {
+	journal := &fakeJournal{}
+	h, _ := newHandler(journal)
+	h.Drain()
+
+	answer := post(t.Context(), h, bytes.NewReader(payload(t)))
+
+	assert.Equal(t, http.StatusServiceUnavailable, answer.Code, "Alertmanager tries again after a 5xx only")
+	assert.Equal(t, "5", answer.Header().Get("Retry-After"))
+	assert.Equal(t, "close", answer.Header().Get("Connection"))
+	assert.Contains(t, answer.Body.String(), `"code":"shutting_down"`)
+	assertExplained(t, "shutting_down")
+	assert.Empty(t, journal.kept)
+}
+
+func TestP2ChangedRoutesHoldForWhatComesAfterThem(t *testing.T) {
+	journal := &fakeJournal{busy: make(chan struct{}), free: make(chan struct{})}
+	h, _ := newHandler(journal)
+	addressees := func(record []byte) map[string][]int {
+		e, err := envelope.Open(record)
+		require.NoError(t, err)
+		return e.To
+	}
+
+	first, rerouted := make(chan int, 1), make(chan struct{})
+	go func() { first <- post(context.Background(), h, bytes.NewReader(payload(t))).Code }()
+	<-journal.busy // it is addressed by the old routes, and not yet kept
+	go func() {
+		h.Reroute(to("pager"))
+		assert.Len(t, journal.kept, 1, "who was named before is named in the journal")
+		close(rerouted)
+	}()
+	journal.free <- struct{}{}
+	<-rerouted
+	assert.Equal(t, http.StatusOK, <-first)
+
+	go func() { <-journal.busy; journal.free <- struct{}{} }()
+	assert.Equal(t, http.StatusOK, post(t.Context(), h, bytes.NewReader(payload(t))).Code)
+	require.Len(t, journal.kept, 2)
+	assert.Equal(t, map[string][]int{"log": nil}, addressees(journal.kept[0]))
+	assert.Equal(t, map[string][]int{"pager": nil}, addressees(journal.kept[1]))
 }
 
 type brokenBody struct{}
@@ -148,13 +219,34 @@ func TestSenderThatHangsUpDoesNotUndoTheWrite(t *testing.T) {
 	assert.Len(t, journal.kept, 1)
 }
 
+// BenchmarkPost and BenchmarkDecodeAlone differ by what it costs to address a notification and to answer.
 func BenchmarkPost(b *testing.B) {
+	tree, err := routing.New(routing.Route{Receiver: "log", BySeverity: map[string][]string{"critical": {"slack", "log"}}})
+	require.NoError(b, err)
+	route := func(n alert.Notification) map[string][]int { return envelope.Address(n, tree.Match) }
+	benchmark(b, New(&fakeJournal{}, route, slog.New(slog.DiscardHandler), prometheus.NewRegistry()).Post)
+}
+
+func BenchmarkDecodeAlone(b *testing.B) {
+	benchmark(b, func(c *gin.Context) {
+		body, err := io.ReadAll(c.Request.Body)
+		if err != nil {
+			b.Error(err)
+		}
+		if _, err = alert.Decode(body); err != nil {
+			b.Error(err)
+		}
+		c.JSON(http.StatusOK, gin.H{"status": "accepted"})
+	})
+}
+
+func benchmark(b *testing.B, handle gin.HandlerFunc) {
 	body, err := os.ReadFile("../alert/testdata/alertmanager/0.34/mixed-01-firing.json")
 	require.NoError(b, err)
-	h, _ := newHandler(&fakeJournal{})
 	gin.SetMode(gin.TestMode)
 	router := gin.New()
-	router.POST("/", h.Post)
+	router.POST("/", handle)
+	b.ReportAllocs()
 	for b.Loop() {
 		answer := httptest.NewRecorder()
 		router.ServeHTTP(answer, httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/", bytes.NewReader(body)))

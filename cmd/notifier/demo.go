@@ -15,10 +15,8 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/template"
-	exporterweb "github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/alertvitals/notifier/alert"
-	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/demo/agent"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
@@ -132,7 +130,7 @@ func startDemo(ctx context.Context, dir string) (*demonstration, error) {
 		return nil, errors.Join(err, d.stop())
 	}
 	go d.agent.Run(ctx)
-	cfg, err := config.Load("demo", fmt.Appendf(nil, `
+	text := fmt.Appendf(nil, `
 agents:
   - {name: demo-agent, match: ['job="demo-agent"'], url: '%s', scrape_interval: 250ms}
 route:
@@ -143,20 +141,16 @@ receivers:
     slack_configs: [{app_token: %s, channel: '%s', api_base_url: '%s/api/'}]
   - name: log
     log_configs: [{output: '%s'}]
-`, d.agentURL, demoToken, demoChannel, d.slackURL, filepath.Join(dir, "notifications.log")))
-	if err != nil {
-		return nil, errors.Join(err, d.stop())
-	}
+`, d.agentURL, demoToken, demoChannel, d.slackURL, filepath.Join(dir, "notifications.log"))
 	listener, err := listen(ctx)
 	if err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
 	d.notifierURL = "http://" + listener.Addr().String()
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	noWebConfig := ""
-	go func() {
-		d.served <- serveConfig(ctx, cfg, dir, &exporterweb.FlagConfig{WebConfigFile: &noWebConfig}, logger, newRegistry(), listener)
-	}()
+	from := source{name: "demo", read: func() ([]byte, error) { return text, nil }}
+	disk := storage{path: dir, retention: time.Hour, size: smallestSize, free: 1 << 20}
+	go func() { d.served <- serveOn(ctx, from, disk, listener, logger, newRegistry()) }()
 	return d, nil
 }
 

@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/promslog"
 	promslogflag "github.com/prometheus/common/promslog/flag"
 	"github.com/prometheus/common/version"
@@ -42,6 +44,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	serveCmd := app.Command("serve", "Receive webhooks and deliver them.").Default()
 	configFile := serveCmd.Flag("config.file", "The configuration.").Default("notifier.yml").String()
 	storagePath := serveCmd.Flag("storage.path", "Where accepted notifications and scraped samples are kept.").Default("data/").String()
+	retention := model.Duration(120 * time.Hour)
+	serveCmd.Flag("storage.retention.time", "How long accepted notifications are kept.").Default("120h").SetValue(&retention)
+	size := serveCmd.Flag("storage.retention.size", "How much disk they may take. When they do, and have not been delivered, "+
+		"nothing more is accepted. Units: B, KB, MB, GB, TB.").Default("1GB").Bytes()
+	free := serveCmd.Flag("storage.min-free", "How much of the disk must stay free for anything to be accepted.").Default("64MB").Bytes()
 	webFlags := kingpinflag.AddFlags(serveCmd, ":9095")
 
 	checkCmd := app.Command("check-config", "Say whether a configuration is right, and if not, what is wrong and where.")
@@ -50,21 +57,33 @@ func run(args []string, stdout, stderr io.Writer) int {
 	demoCmd := app.Command("demo", "Show it all in one process: an agent falls ill and recovers, and what Slack would show.")
 	once := demoCmd.Flag("once", "End after the agent has recovered, instead of staying up.").Bool()
 
+	ask := addDeliveries(app)
+
 	command, err := app.Parse(args)
+	disk := storage{path: *storagePath, retention: time.Duration(retention), size: int64(*size), free: int64(*free)}
+	if err == nil && command == serveCmd.FullCommand() {
+		err = disk.validate()
+	}
+	if err == nil {
+		err = ask.validate(command)
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "notifier: %v; try notifier --help\n", err)
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	switch command {
 	case serveCmd.FullCommand():
-		err = serve(ctx, *configFile, *storagePath, webFlags, promslog.New(logging), newRegistry())
+		err = serve(ctx, *configFile, disk, webFlags, promslog.New(logging), newRegistry())
 	case checkCmd.FullCommand():
 		err = checkConfig(*checkFile, stdout)
 	case demoCmd.FullCommand():
 		err = demonstrate(ctx, stdout, *once)
+	default:
+		err = ask.run(ctx, command, stdout)
 	}
 	var wrong *config.Error
 	switch {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,10 +41,14 @@ func TestMain(m *testing.M) {
 //
 //	expand FILE                       replaces ${VAR} in FILE
 //	start NAME PROGRAM ARG...         starts a server, waits until it listens, and sets $NAME to its http:// address
-//	end NAME  [KILL|TERM]             ends it, by SIGTERM when nothing else is said; waits until it is gone
+//	end NAME [KILL|TERM]              ends it, by SIGTERM when nothing else is said; waits until it is gone. By SIGTERM it has to
+//	                                  exit with 0
+//	signal NAME HUP|TERM              sends it a signal and waits for nothing
+//	ended NAME CODE                   waits until it is gone, and checks its exit code
 //	log NAME                          prints what the server has written to stderr
 //	slack                             starts a stand-in for Slack and sets $SLACK
-//	slack fail N STATUS               makes its next N answers that status
+//	slack fail N STATUS|WORD          makes its next N answers that status, or that error word of Slack's; "hang" gives none, and
+//	                                  "drop" breaks the connection. What was asked for before is forgotten
 //	slack wait CHANNEL REGEXP         waits until what the channel shows matches
 //	slack show CHANNEL                prints what the channel shows
 //	slack count CHANNEL N             checks that the channel has N messages, replies apart
@@ -51,7 +57,10 @@ func TestMain(m *testing.M) {
 //	alert URL fire|end LABEL=VALUE... posts an alert to a real Alertmanager's API
 //	post URL FILE                     posts the file and prints the status and the body of the answer
 //	get URL                           prints the status and the body of the answer
-//	wait-for URL REGEXP               waits until the answer matches
+//	wait-for URL REGEXP [VAR]         waits until the answer matches; $VAR is what the first group then matches
+//	payload FILE GROUP SIZE           writes a payload of that size, in KiB, for a group of that name
+//	half-post URL                     begins a webhook and sends no more of it
+//	fill URL FILE                     posts the file again and again, until it is not accepted; prints that answer
 func TestScript(t *testing.T) {
 	alertmanager := buildAlertmanager(t)
 	testscript.Run(t, testscript.Params{
@@ -76,6 +85,12 @@ func TestScript(t *testing.T) {
 			"post":     post,
 			"get":      get,
 			"wait-for": waitFor,
+			"signal":   sendSignal,
+			"ended":    ended,
+			"payload":  writePayload,
+			"fill":     fill,
+
+			"half-post": halfPost,
 		},
 	})
 }
@@ -205,16 +220,36 @@ func lookPath(ts *testscript.TestScript, program string) (string, error) {
 
 func end(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 1)
-	s := worldOf(ts).servers[args[0]]
-	signal := os.Interrupt
 	if len(args) > 1 && args[1] == "KILL" {
-		signal = os.Kill
+		s := worldOf(ts).servers[args[0]]
+		ts.Check(s.cmd.Process.Kill())
+		s.await(ts, args[0])
+		return
 	}
-	ts.Check(s.cmd.Process.Signal(signal))
+	sendSignal(ts, neg, []string{args[0], "TERM"})
+	ended(ts, neg, []string{args[0], "0"})
+}
+
+func (s *server) await(ts *testscript.TestScript, name string) {
 	select {
 	case <-s.done:
 	case <-time.After(patience):
-		ts.Fatalf("%s does not end", args[0])
+		ts.Fatalf("%s does not end", name)
+	}
+}
+
+func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2)
+	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}
+	ts.Check(worldOf(ts).servers[args[0]].cmd.Process.Signal(signals[args[1]]))
+}
+
+func ended(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2)
+	s := worldOf(ts).servers[args[0]]
+	s.await(ts, args[0])
+	if got := strconv.Itoa(s.cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("%s ended with %s, want %s:\n%s", args[0], got, args[1], s.log.String())
 	}
 }
 
@@ -242,10 +277,12 @@ func slackCommand(ts *testscript.TestScript, neg bool, args []string) {
 		want(ts, neg, args, 3)
 		n, err := strconv.Atoi(args[1])
 		ts.Check(err)
-		status, err := strconv.Atoi(args[2])
-		ts.Check(err)
+		failure := slackfake.Failure{Hang: args[2] == "hang", Drop: args[2] == "drop"}
+		if failure.Status, err = strconv.Atoi(args[2]); err != nil {
+			failure.Error = args[2]
+		}
 		w.slack.Release()
-		w.slack.FailNext(n, slackfake.Failure{Status: status})
+		w.slack.FailNext(n, failure)
 	case "wait":
 		want(ts, neg, args, 3)
 		pattern := regexp.MustCompile("(?s)" + args[2])
@@ -369,7 +406,11 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		if resp, err := http.Get(args[0]); err == nil {
 			body, _ := io.ReadAll(resp.Body)
 			resp.Body.Close()
-			if last = string(body); pattern.Match(body) {
+			last = string(body)
+			if found := pattern.FindSubmatch(body); found != nil {
+				if len(args) > 2 {
+					ts.Setenv(args[2], string(found[1]))
+				}
 				return
 			}
 		}
@@ -379,4 +420,45 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		case <-again.C:
 		}
 	}
+}
+
+// writePayload writes what Alertmanager may post, with a description that makes it large.
+func writePayload(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 3)
+	kib, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	body, err := json.Marshal(map[string]any{
+		"version": "4", "groupKey": args[1], "status": "firing", "receiver": "notifier",
+		"groupLabels": map[string]string{"alertname": args[1]}, "externalURL": "http://alertmanager:9093",
+		"alerts": []any{map[string]any{
+			"status": "firing", "labels": map[string]string{"alertname": args[1], "severity": "critical"}, "startsAt": time.Now().Add(-time.Minute),
+			"annotations": map[string]string{"description": strings.Repeat("x", kib<<10)}, "fingerprint": "00000000000000aa",
+		}},
+	})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), body, 0o600))
+}
+
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2)
+	body := ts.ReadFile(args[1])
+	for range 1000 {
+		resp, err := http.Post(args[0], "application/json", strings.NewReader(body))
+		ts.Check(err)
+		if resp.StatusCode != http.StatusOK {
+			printAnswer(ts, resp)
+			return
+		}
+		resp.Body.Close()
+	}
+	ts.Fatalf("%s accepts whatever is posted", args[0])
+}
+
+func halfPost(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(args[0], "http://"))
+	ts.Check(err)
+	ts.Defer(func() { conn.Close() })
+	_, err = io.WriteString(conn, "POST /api/v1/webhook HTTP/1.1\r\nHost: notifier\r\nContent-Length: 1000\r\n\r\n{")
+	ts.Check(err)
 }

@@ -7,191 +7,164 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/version"
 	exporterweb "github.com/prometheus/exporter-toolkit/web"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/alertvitals/notifier/config"
+	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/journal"
-	"github.com/alertvitals/notifier/notifiers"
-	"github.com/alertvitals/notifier/notifiers/logsink"
-	"github.com/alertvitals/notifier/notifiers/slack"
-	"github.com/alertvitals/notifier/routing"
-	"github.com/alertvitals/notifier/templates"
 	"github.com/alertvitals/notifier/web"
 	"github.com/alertvitals/notifier/webhook"
 )
 
-// shutdownGrace bounds how long requests that are under way may take at the end.
-const shutdownGrace = 10 * time.Second
-
-// serve reads the configuration and runs until ctx ends.
-func serve(ctx context.Context, configFile, storagePath string, flags *exporterweb.FlagConfig, logger *slog.Logger, reg *prometheus.Registry) error {
-	cfg, err := config.LoadFile(configFile)
-	if err != nil {
-		return err
-	}
-	if err := exporterweb.Validate(*flags.WebConfigFile); err != nil {
-		return fmt.Errorf("reading --web.config.file: %w", err)
-	}
-	logger.Info("Starting notifier", "version", version.Info(), "config", configFile, "storage", storagePath)
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return serveConfig(ctx, cfg, storagePath, flags, logger, reg, nil)
+// storage is what the flags of serve say about the disk.
+type storage struct {
+	path string
+	// retention and size bound what is kept of what was accepted; free must stay free, in bytes.
+	retention  time.Duration
+	size, free int64
 }
 
-// serveConfig runs the notifier until ctx ends or a part of it fails. listener is used in place of the addresses in
-// flags when it is not nil.
-func serveConfig(
-	ctx context.Context, cfg config.Config, storagePath string, flags *exporterweb.FlagConfig,
-	logger *slog.Logger, reg *prometheus.Registry, listener net.Listener,
-) error {
-	log, err := journal.Open(ctx, journal.Options{Dir: filepath.Join(storagePath, "journal"), Logger: logger})
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	collector, err := diagnostics.New(cfg.Agents, cfg.Diagnostics, filepath.Join(storagePath, "history"), logger, reg)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closing := collector.Close(); closing != nil {
-			logger.Error("Closing the history of scraped samples failed", "err", closing)
-		}
-	}()
-	loops, err := makeLoops(ctx, cfg, log, collector, logger, reg)
-	if err != nil {
-		return err
-	}
-	server := &http.Server{
-		Handler: web.Router(web.Parts{
-			Webhook: webhook.New(log, logger, reg).Post,
-			Ready:   log.Check,
-			Metrics: reg,
-			Logger:  logger,
-		}),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
+// smallestSize is the least that --storage.retention.size may be: twice the largest webhook and its neighbours.
+const smallestSize = 16 << 20
 
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return collector.Run(ctx) })
-	for _, loop := range loops {
-		group.Go(func() error { return loop.Run(ctx) })
+func (s storage) validate() error {
+	switch {
+	case s.retention < time.Hour:
+		return errors.New("--storage.retention.time must be at least 1h: what is not delivered by then is lost")
+	case s.size < smallestSize:
+		return fmt.Errorf("--storage.retention.size must be at least %dMB: one webhook may have 4MB", smallestSize>>20)
+	case s.free < 1<<20:
+		return errors.New("--storage.min-free must be at least 1MB: a full disk loses what is being written")
 	}
-	group.Go(func() error { return listenAndServe(server, flags, logger, listener) })
-	group.Go(func() error {
-		<-ctx.Done()
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-		defer cancel()
-		if err := server.Shutdown(stop); err != nil {
-			logger.Warn("Some requests were cut off", "err", err)
-			return server.Close()
-		}
-		return nil
-	})
-	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	logger.Info("Stopped")
 	return nil
 }
 
-func listenAndServe(server *http.Server, flags *exporterweb.FlagConfig, logger *slog.Logger, listener net.Listener) error {
-	var err error
-	if listener != nil {
-		err = exporterweb.Serve(listener, server, flags, logger)
-	} else {
-		err = exporterweb.ListenAndServe(server, flags, logger)
+// serve runs the notifier with the configuration in a file until ctx ends.
+func serve(
+	ctx context.Context, configFile string, disk storage, flags *exporterweb.FlagConfig, logger *slog.Logger, reg *prometheus.Registry,
+) error {
+	hangups := make(chan os.Signal, 1) // from the start: without anybody who listens, a SIGHUP ends the process
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	if err := exporterweb.Validate(*flags.WebConfigFile); err != nil {
+		return fmt.Errorf("reading --web.config.file: %w", err)
 	}
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s, err := newService(ctx, file(configFile), disk, logger, reg)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, hangups, func() error {
+		return served(exporterweb.ListenAndServe(s.server, flags, logger))
+	})
+}
+
+// serveOn is serve with a configuration from anywhere and a listener that is there already.
+func serveOn(ctx context.Context, from source, disk storage, listener net.Listener, logger *slog.Logger, reg *prometheus.Registry) error {
+	s, err := newService(ctx, from, disk, logger, reg)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, nil, func() error { return served(s.server.Serve(listener)) })
+}
+
+func served(err error) error {
 	if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving HTTP: %w", err)
 	}
 	return nil
 }
 
-// integration is one sink of one receiver.
-type integration struct {
-	kind         string
-	sink         notifiers.Notifier
-	sendResolved bool
+// service is all that runs.
+type service struct {
+	journal       *journal.Journal
+	collector     *diagnostics.Collector
+	loops         *delivery.Loops
+	webhook       *webhook.Handler
+	configuration *configuration
+	server        *http.Server
+	logger        *slog.Logger
 }
 
-// integrations are the sinks of a receiver, in the order in which their kinds are listed here.
-func integrations(r config.Receiver) ([]integration, error) {
-	var all []integration
-	for _, c := range r.SlackConfigs {
-		sink, err := slack.New(c)
-		if err != nil {
-			return nil, fmt.Errorf("making the Slack sink of receiver %q: %w", r.Name, err)
-		}
-		all = append(all, integration{"slack", sink, c.SendsResolved()})
-	}
-	for _, c := range r.LogConfigs {
-		sink, err := logsink.New(c)
-		if err != nil {
-			return nil, fmt.Errorf("making the log sink of receiver %q: %w", r.Name, err)
-		}
-		all = append(all, integration{"log", sink, c.SendsResolved()})
-	}
-	return all, nil
-}
-
-// makeLoops is one delivery loop for each sink of each receiver, so that none waits for another. When it returns, every
-// loop has its place in the journal: what is accepted from then on reaches it.
-func makeLoops(
-	ctx context.Context, cfg config.Config, log *journal.Journal, collector *diagnostics.Collector,
-	logger *slog.Logger, reg prometheus.Registerer,
-) ([]delivery.Loop, error) {
-	tree, err := routing.New(cfg.Route)
+// newService opens what is on disk and puts the configuration in use. When it returns, every receiver has its place in the
+// journal: what is accepted from then on reaches it.
+func newService(ctx context.Context, from source, disk storage, logger *slog.Logger, reg *prometheus.Registry) (_ *service, err error) {
+	cfg, hash, err := from.load() // before anything on disk is touched
 	if err != nil {
 		return nil, err
 	}
-	metrics := delivery.NewMetrics(reg)
-	var loops []delivery.Loop
-	for _, receiver := range cfg.Receivers {
-		sinks, err := integrations(receiver)
+	logger.Info("Starting notifier", "version", version.Info(), "config", from.name, "storage", disk.path)
+	s := &service{logger: logger}
+	defer func() {
 		if err != nil {
-			return nil, err
+			s.close()
 		}
-		nth := map[string]int{}
-		for _, sink := range sinks {
-			loop := delivery.Loop{
-				Cursor:       fmt.Sprintf("%s/%s/%d", receiver.Name, sink.kind, nth[sink.kind]),
-				Receiver:     receiver.Name,
-				Integration:  sink.kind,
-				SendResolved: sink.sendResolved,
-				Journal:      records{log},
-				Routes:       tree.Match,
-				Snapshots:    collector,
-				Redact:       cfg.Diagnostics.WithDefaults().RedactLabels,
-				Render:       templates.Render,
-				Sink:         sink.sink,
-				Metrics:      metrics,
-				Logger:       logger,
-			}
-			nth[sink.kind]++
-			if err := loop.Prepare(ctx); err != nil {
-				return nil, err
-			}
-			loops = append(loops, loop)
-		}
+	}()
+	s.journal, err = journal.Open(ctx, journal.Options{
+		Dir: filepath.Join(disk.path, "journal"), MaxAge: disk.retention, MaxBytes: disk.size, MinFree: uint64(disk.free), Logger: logger,
+	})
+	if err != nil {
+		return nil, err
 	}
-	return loops, nil
+	s.collector, err = diagnostics.New(nil, cfg.Diagnostics, filepath.Join(disk.path, "history"), logger, reg)
+	if err != nil {
+		return nil, err
+	}
+	s.loops = delivery.NewLoops(records{s.journal}, delivery.NewMetrics(reg), logger)
+	// Nothing is accepted before the configuration is in use.
+	nowhere := func(alert.Notification) map[string][]int { return nil }
+	s.webhook = webhook.New(s.journal, nowhere, logger, reg)
+	s.configuration = &configuration{
+		source: from, retention: disk.retention, collector: s.collector, loops: s.loops, webhook: s.webhook,
+		metrics: newConfigMetrics(reg), logger: logger,
+	}
+	if err = s.configuration.use(ctx, cfg); err != nil {
+		return nil, err
+	}
+	s.configuration.metrics.loaded(hash)
+	s.server = &http.Server{
+		Handler: web.Router(web.Parts{
+			Webhook:    s.webhook.Post,
+			Ready:      s.ready,
+			Reload:     s.configuration.reload,
+			Deliveries: s.loops,
+			Metrics:    reg,
+			Logger:     logger,
+		}),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	return s, nil
 }
 
-// records hands the journal's records to delivery, which knows the journal only by what it asks of it.
-type records struct{ *journal.Journal }
+// close closes what newService has opened.
+func (s *service) close() {
+	if s.collector != nil {
+		if err := s.collector.Close(); err != nil {
+			s.logger.Error("Closing the history of scraped samples failed", "err", err)
+		}
+	}
+	if s.journal != nil {
+		s.journal.Close()
+	}
+}
 
-func (r records) Read(ctx context.Context, after uint64, fn func(delivery.Record) error) error {
-	return r.Journal.Read(ctx, after, func(rec journal.Record) error { return fn(delivery.Record(rec)) })
+// ready is nil when a webhook would be accepted now.
+func (s *service) ready(ctx context.Context) error {
+	if s.webhook.Draining() {
+		return errors.New("the notifier is stopping")
+	}
+	return s.journal.Check(ctx)
 }

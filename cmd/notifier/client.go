@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alertvitals/notifier/delivery"
+)
+
+const (
+	// clientTimeout bounds one request to a running notifier.
+	clientTimeout = 15 * time.Second
+	// maxAnswer bounds what is read of its answer, in bytes.
+	maxAnswer = 64 << 20
+)
+
+// client asks a running notifier.
+type client struct {
+	base *url.URL
+	http *http.Client
+}
+
+func newClient(base *url.URL) *client {
+	return &client{base: base, http: &http.Client{Timeout: clientTimeout}}
+}
+
+// ask is the body of the answer to a request. The error says in words why there is none.
+func (c *client) ask(ctx context.Context, method string, query url.Values, path ...string) ([]byte, error) {
+	for i := range path {
+		path[i] = url.PathEscape(path[i])
+	}
+	address := c.base.JoinPath(path...)
+	address.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, method, address.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("--url %s is not an address like http://localhost:9095", c.base.Redacted())
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("the notifier at %s cannot be asked: %s; --url says where it is", c.base.Redacted(), whyNot(err))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("the notifier at %s broke off its answer", c.base.Redacted())
+	}
+	if resp.StatusCode/100 == 2 {
+		return body, nil
+	}
+	var wrong struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &wrong) != nil || wrong.Message == "" {
+		return nil, fmt.Errorf("%s answered %d, and not as a notifier does; --url says where it is", c.base.Redacted(), resp.StatusCode)
+	}
+	return nil, errors.New(printable(wrong.Message))
+}
+
+// deliveryPath is where a notifier lists its deliveries.
+var deliveryPath = []string{"api", "v1", "deliveries"}
+
+// listing is the answer with which a notifier lists them.
+type listing struct {
+	Deliveries []delivery.Delivery `json:"deliveries"`
+}
+
+// list is what waits and what is dead, the newest first.
+func (c *client) list(ctx context.Context, q delivery.Query) (found []delivery.Delivery, body []byte, err error) {
+	query := url.Values{"limit": {strconv.Itoa(q.Limit)}}
+	for name, value := range map[string]string{"receiver": q.Receiver, "status": string(q.Status), "alertname": q.Alertname} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	if body, err = c.ask(ctx, http.MethodGet, query, deliveryPath...); err != nil {
+		return nil, nil, err
+	}
+	var all listing
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, nil, errors.New("the answer is not a notifier's; --url says where it is")
+	}
+	return all.Deliveries, body, nil
+}
+
+func (c *client) replay(ctx context.Context, id string) error {
+	_, err := c.ask(ctx, http.MethodPost, nil, append(slices.Clone(deliveryPath), id, "replay")...)
+	return err
+}
+
+// whyNot is why there was no answer, without the address, which may hold a password.
+func whyNot(err error) string {
+	var (
+		timeout net.Error
+		dns     *net.DNSError
+	)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there"
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	case errors.As(err, &dns):
+		return "there is no host " + printable(dns.Name)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Sprintf("no answer within %s", clientTimeout)
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return "it speaks HTTP, not HTTPS"
+	default:
+		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
+			err = inner
+		}
+		return printable(err.Error())
+	}
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/alertvitals/notifier/delivery"
+)
+
+// asJSON is the value of --output that is for programs.
+const asJSON = "json"
+
+// deliveriesCommand is `notifier deliveries …`, which asks a running notifier.
+type deliveriesCommand struct {
+	list, show, replay *kingpin.CmdClause
+	url                **url.URL
+	query              delivery.Query
+	status, output     *string
+	id                 *string
+	ids                *[]string
+	all                *bool
+}
+
+func addDeliveries(app *kingpin.Application) *deliveriesCommand {
+	d := &deliveriesCommand{}
+	group := app.Command("deliveries", "What a running notifier has yet to deliver, and what it could not.")
+	d.url = group.Flag("url", "The address of the notifier.").Default("http://localhost:9095").URL()
+	d.output = group.Flag("output", "table for people, json for programs.").Short('o').Default("table").Enum("table", asJSON)
+
+	d.list = group.Command("list", "List what waits to be delivered and what is dead, the newest first.")
+	d.list.Flag("receiver", "Only what is for this receiver.").StringVar(&d.query.Receiver)
+	d.status = d.list.Flag("status", "Only what is pending, retrying or dead.").
+		Enum(string(delivery.Pending), string(delivery.Retrying), string(delivery.Dead))
+	d.list.Flag("alertname", "Only what tells of this alert.").StringVar(&d.query.Alertname)
+	d.list.Flag("limit", "How many at the most, up to 1000.").Default("20").IntVar(&d.query.Limit)
+
+	d.show = group.Command("show", "Show everything about one delivery.")
+	d.id = d.show.Arg("id", "Its ID.").Required().String()
+
+	d.replay = group.Command("replay", "Have dead letters told again.")
+	d.ids = d.replay.Arg("id", "Their IDs.").Strings()
+	d.all = d.replay.Flag("all", "All of them.").Bool()
+	d.replay.Flag("receiver", "With --all: only those for this receiver.").StringVar(&d.query.Receiver)
+	return d
+}
+
+// validate says what of the flags makes no sense, when the command is one of these.
+func (d *deliveriesCommand) validate(command string) error {
+	if !slices.Contains([]string{d.list.FullCommand(), d.show.FullCommand(), d.replay.FullCommand()}, command) {
+		return nil
+	}
+	if command == d.replay.FullCommand() {
+		switch {
+		case *d.all && len(*d.ids) > 0:
+			return errors.New("give IDs or --all, not both")
+		case !*d.all && len(*d.ids) == 0:
+			return errors.New("which dead letters? Give their IDs, or --all")
+		case !*d.all && d.query.Receiver != "":
+			return errors.New("--receiver goes with --all")
+		}
+	}
+	if command == d.list.FullCommand() && (d.query.Limit < 1 || d.query.Limit > 1000) {
+		return errors.New("--limit must be from 1 to 1000")
+	}
+	if u := *d.url; u == nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return errors.New("--url must be an address like http://localhost:9095")
+	}
+	return nil
+}
+
+func (d *deliveriesCommand) run(ctx context.Context, command string, stdout io.Writer) error {
+	c := newClient(*d.url)
+	switch command {
+	case d.list.FullCommand():
+		d.query.Status = delivery.Status(*d.status)
+		return listDeliveries(ctx, c, d.query, *d.output, stdout)
+	case d.show.FullCommand():
+		return showDelivery(ctx, c, *d.id, *d.output, stdout)
+	default:
+		if *d.all {
+			return replayAll(ctx, c, d.query.Receiver, stdout)
+		}
+		return replayDeliveries(ctx, c, *d.ids, stdout)
+	}
+}
+
+// listDeliveries prints a table, or the answer itself as JSON.
+func listDeliveries(ctx context.Context, c *client, q delivery.Query, output string, stdout io.Writer) error {
+	found, body, err := c.list(ctx, q)
+	if err != nil {
+		return err
+	}
+	if output == asJSON {
+		return printJSON(stdout, body)
+	}
+	if len(found) == 0 {
+		fmt.Fprintln(stdout, "Nothing waits and nothing is dead.")
+		return nil
+	}
+	if err := table(stdout, found, time.Now()); err != nil {
+		return err
+	}
+	if len(found) == q.Limit {
+		fmt.Fprintf(stdout, "These are the newest %d; there may be more (--limit).\n", q.Limit)
+	}
+	return nil
+}
+
+// showDelivery prints everything about one delivery.
+func showDelivery(ctx context.Context, c *client, id, output string, stdout io.Writer) error {
+	body, err := c.ask(ctx, http.MethodGet, nil, append(slices.Clone(deliveryPath), id)...)
+	if err != nil {
+		return err
+	}
+	if output == asJSON {
+		return printJSON(stdout, body)
+	}
+	var d delivery.Delivery
+	if err := json.Unmarshal(body, &d); err != nil {
+		return errors.New("the answer is not a notifier's; --url says where it is")
+	}
+	return describe(stdout, d, time.Now())
+}
+
+// replayDeliveries has these dead letters told again. It tries all of them, whatever becomes of one.
+func replayDeliveries(ctx context.Context, c *client, ids []string, stdout io.Writer) error {
+	var errs error
+	for _, id := range ids {
+		if err := c.replay(ctx, id); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("%s: %w", printable(id), err))
+			continue
+		}
+		fmt.Fprintf(stdout, "%s: will be told again\n", printable(id))
+	}
+	return errs
+}
+
+// replayAll has all dead letters told again, or those of one receiver, and says how many they were.
+func replayAll(ctx context.Context, c *client, receiver string, stdout io.Writer) error {
+	const page = 1000
+	told := 0
+	failed := map[string]bool{}
+	var errs error
+	for {
+		found, _, err := c.list(ctx, delivery.Query{Receiver: receiver, Status: delivery.Dead, Limit: page})
+		if err != nil {
+			errs = errors.Join(errs, err)
+			break
+		}
+		// What is told again is dead no more. When only what failed before is left, there is nothing more to do.
+		before := told + len(failed)
+		for _, d := range found {
+			if failed[d.ID] {
+				continue
+			}
+			if err := c.replay(ctx, d.ID); err != nil {
+				failed[d.ID] = true
+				errs = errors.Join(errs, fmt.Errorf("%s: %w", printable(d.ID), err))
+				continue
+			}
+			told++
+		}
+		if len(found) < page || told+len(failed) == before || ctx.Err() != nil {
+			break
+		}
+	}
+	fmt.Fprintf(stdout, "%d will be told again\n", told)
+	return errs
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// Delivery is the `delivery` key of the configuration.
+type Delivery struct {
+	// DedupeWindow is for how long the same state of a group counts as told already: Alertmanager's retry, or the second
+	// Alertmanager of a pair. nil is 5m.
+	DedupeWindow *model.Duration `yaml:"dedupe_window"`
+	// MaxAge is how long it is tried to tell what was accepted; then it becomes a dead letter. nil is 24h.
+	MaxAge *model.Duration `yaml:"max_age"`
+}
+
+// Fallback is the `fallback` key of a receiver.
+type Fallback struct {
+	// Receiver is told in the place of the receiver that could not be.
+	Receiver string `yaml:"receiver"`
+	// After is how long after the acceptance, when it could not be delivered by then; at once when it never can be. nil is 2m.
+	After *model.Duration `yaml:"after"`
+}
+
+const (
+	defaultDedupeWindow  = 5 * time.Minute
+	defaultMaxAge        = 24 * time.Hour
+	defaultFallbackAfter = 2 * time.Minute
+)
+
+// For is DedupeWindow and MaxAge with the defaults in place of what is left out. retention is how long the journal keeps what it
+// accepted; the error is for a MaxAge beyond it.
+func (d Delivery) For(retention time.Duration) (dedupeWindow, maxAge time.Duration, err error) {
+	dedupeWindow, maxAge = d.dedupeWindow(), d.maxAge()
+	if d.MaxAge == nil {
+		maxAge = min(maxAge, retention)
+	}
+	if maxAge > retention {
+		return 0, 0, fmt.Errorf("delivery.max_age is %s, but the journal keeps what it accepted for %s only: "+
+			"lower it, or raise --storage.retention.time", model.Duration(maxAge), model.Duration(retention))
+	}
+	return dedupeWindow, maxAge, nil
+}
+
+func (d Delivery) dedupeWindow() time.Duration { return orDefault(d.DedupeWindow, defaultDedupeWindow) }
+
+func (d Delivery) maxAge() time.Duration { return orDefault(d.MaxAge, defaultMaxAge) }
+
+// Wait is After with its default.
+func (f Fallback) Wait() time.Duration { return orDefault(f.After, defaultFallbackAfter) }
+
+func orDefault(given *model.Duration, otherwise time.Duration) time.Duration {
+	if given == nil {
+		return otherwise
+	}
+	return time.Duration(*given)
+}
+
+func (d Delivery) validate() []problem.Problem {
+	var problems []problem.Problem
+	if w := d.dedupeWindow(); w < time.Second || w > time.Hour {
+		problems = append(problems, problem.Problem{
+			Path: "dedupe_window",
+			Msg: "must be between 1s and 1h: a retry or the second Alertmanager comes within minutes, and a longer window would hide " +
+				"what Alertmanager repeats on purpose",
+		})
+	}
+	if a := d.maxAge(); a < time.Minute {
+		problems = append(problems, problem.Problem{
+			Path: "max_age", Msg: "must be at least 1m: what could not be delivered by then becomes a dead letter",
+		})
+	}
+	return problems
+}
+
+// validateFallbacks checks every fallback; receivers are all names.
+func (c Config) validateFallbacks(receivers []string) []problem.Problem {
+	var problems []problem.Problem
+	next := map[string]string{}
+	for _, r := range c.Receivers {
+		if r.Fallback != nil {
+			next[r.Name] = r.Fallback.Receiver
+		}
+	}
+	told := map[string]bool{} // those whose circle is told already
+	for i, r := range c.Receivers {
+		if r.Fallback == nil {
+			continue
+		}
+		wrong := func(key, format string, args ...any) {
+			path := fmt.Sprintf("receivers[%d].fallback%s", i, key)
+			problems = append(problems, problem.Problem{Path: path, Msg: fmt.Sprintf(format, args...)})
+		}
+		switch to := r.Fallback.Receiver; {
+		case to == "":
+			wrong("", "names no receiver; write fallback: {receiver: NAME}")
+		case !slices.Contains(receivers, to):
+			wrong(".receiver", "there is no receiver %q", to)
+		case to == r.Name:
+			wrong(".receiver", "is the receiver itself: what it could not be told, it cannot be told this way")
+		case !told[r.Name]:
+			if circle := circleFrom(r.Name, next); circle != nil {
+				for _, name := range circle {
+					told[name] = true
+				}
+				wrong(".receiver", "leads back to %q: %s; let the last of them have no fallback",
+					r.Name, strings.Join(append(circle, r.Name), " -> "))
+			}
+		}
+		switch after, age := r.Fallback.Wait(), c.Delivery.maxAge(); {
+		case after < time.Second:
+			wrong(".after", "must be at least 1s")
+		case after > age:
+			wrong(".after", "is %s, which is longer than delivery.max_age (%s): by then the message is a dead letter",
+				model.Duration(after), model.Duration(age))
+		}
+	}
+	return problems
+}
+
+// circleFrom is the way of fallbacks that begins at name and comes back to it; nil when there is none.
+func circleFrom(name string, next map[string]string) []string {
+	way := []string{name}
+	for at := next[name]; at != "" && !slices.Contains(way[1:], at); at = next[at] {
+		if at == name {
+			return way
+		}
+		way = append(way, at)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package diagnostics
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+	promconfig "github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+// settings are what one configuration says. They never change.
+type settings struct {
+	agents            []*agent
+	deadline, history time.Duration
+}
+
+// newSettings makes the agents ready. One that is configured as before stays the one it was, and one that has moved to other
+// settings but not to another address goes on with its series; before may be nil.
+func newSettings(agents []AgentConfig, cfg Config, db *tsdb.DB, before *settings) (*settings, error) {
+	cfg = cfg.WithDefaults()
+	s := &settings{deadline: time.Duration(cfg.Deadline), history: time.Duration(cfg.History)}
+	for _, a := range agents {
+		ready, err := newAgent(a, db)
+		if err != nil {
+			return nil, err
+		}
+		if before != nil {
+			if i := slices.IndexFunc(before.agents, func(b *agent) bool { return b.name == ready.name }); i >= 0 {
+				ready = ready.following(before.agents[i])
+			}
+		}
+		s.agents = append(s.agents, ready)
+	}
+	return s, nil
+}
+
+// following is a in the place of before, which has its name.
+func (a *agent) following(before *agent) *agent {
+	if reflect.DeepEqual(a.config, before.config) {
+		return before
+	}
+	if a.instance == before.instance {
+		a.series = before.series // one writer at a time: it knows what was stored last
+	}
+	return a
+}
+
+// Prepare makes another configuration ready, which must be one that Validate finds nothing wrong with, and changes nothing: apply
+// puts it in use, and cannot fail. The samples that are stored stay. A look that is under way ends as it began. Configurations
+// are prepared and applied one after the other.
+func (c *Collector) Prepare(agents []AgentConfig, cfg Config) (apply func(), err error) {
+	before := c.settings.Load()
+	next, err := newSettings(agents, cfg, c.db, before)
+	if err != nil {
+		return nil, fmt.Errorf("making the agents ready: %w", err)
+	}
+	return func() {
+		if !c.begin() {
+			return
+		}
+		defer c.work.Done()
+		c.settings.Store(next)
+		c.metrics.name(before.agents, next.agents)
+		if next.history != before.history {
+			c.keep(next.history)
+		}
+		select {
+		case c.changed <- struct{}{}:
+		default: // Run has yet to look at an earlier change, and will see this one
+		}
+	}, nil
+}
+
+// keep changes for how long samples are kept.
+func (c *Collector) keep(history time.Duration) {
+	err := c.db.ApplyConfig(&promconfig.Config{StorageConfig: promconfig.StorageConfig{TSDBConfig: &promconfig.TSDBConfig{
+		Retention: &promconfig.TSDBRetentionConfig{Time: model.Duration(history)},
+	}}})
+	if err != nil {
+		// Vitals look back as far as is configured; only the disk's use is as before.
+		c.logger.Error("The history of scraped samples keeps its length until the next start", "err", err)
+	}
+}
