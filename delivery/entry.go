@@ -20,8 +20,8 @@ type entry struct {
 	accepted time.Time
 	// again is set on what could not be delivered before.
 	again *envelope.Again
-	// record is the whole of it; nil when it was left in the journal to save memory.
-	record []byte
+	// record is the whole of it; none when it was left in the journal to save memory.
+	record packed
 	// group is what it says, when that was read for a turn.
 	group *alert.Group
 	// placed is whether it takes a place among those that may wait.

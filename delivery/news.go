@@ -92,7 +92,7 @@ func (k knowledge) duplicate(g alert.Group, at time.Time, window time.Duration) 
 		return false
 	case k.Status == alert.StatusResolved && g.Status() == alert.StatusResolved:
 		return true
-	case g.Repeated():
+	case g.Repeated() && len(g.Alerts.Firing()) == len(k.Firing):
 		return k.Repeat && at.Sub(k.At) < echo
 	default:
 		return at.Sub(k.At) < window

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -32,6 +31,7 @@ type run struct {
 	progress progress
 	saved    uint64 // the position on disk; only the saver uses it, and run after the saver has ended
 
+	packer packer
 	// room is for records that are kept in memory, in bytes; places is for entries that wait.
 	room, places *semaphore.Weighted
 
@@ -153,8 +153,9 @@ func (r *run) take(ctx context.Context, rec Record) error {
 	}
 	r.progress.begin(e.seq)
 	r.series.pending.Inc()
-	if weight := int64(len(rec.Data)); r.room.TryAcquire(weight) {
-		e.record, e.weight = bytes.Clone(rec.Data), weight
+	record := r.packer.pack(rec.Data)
+	if weight := int64(len(record.data)); r.room.TryAcquire(weight) {
+		e.record, e.weight = record, weight
 	}
 	r.enqueue(key, e, severity.Rank())
 	return nil

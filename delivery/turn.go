@@ -121,8 +121,9 @@ func (r *run) readable(ctx context.Context, l *Loop, g *group) ([]entry, error) 
 
 // recordOf is an entry's record; ok is false when the journal has dropped it.
 func (r *run) recordOf(ctx context.Context, e entry) (record []byte, ok bool, err error) {
-	if e.record != nil {
-		return e.record, true, nil
+	if !e.record.none() {
+		record, err = e.record.unpack()
+		return record, true, err
 	}
 	rec, ok, err := r.journal.Get(ctx, e.seq)
 	return rec.Data, ok, err
@@ -162,6 +163,9 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if g.doubted = f.doubtful != nil; g.doubted {
+		if g.newest().seq > entries[len(entries)-1].seq {
+			return 0 // it came while this turn was under way, and may dispel the doubt
+		}
 		return time.Until(f.inDoubt)
 	}
 	return 0
