@@ -3,9 +3,10 @@ package delivery
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
+
+	"github.com/prometheus/alertmanager/template"
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/envelope"
@@ -72,6 +73,8 @@ type folded struct {
 	known knowledge
 	// duplicates is how many of the entries say nothing new, the doubtful one apart.
 	duplicates int
+	// fired is whether an alert fired that people were not told of, even if it is over by now.
+	fired bool
 	// doubtful is the newest entry that says of an alert that it fires which seems to be over; nil without one. It must not
 	// be settled before inDoubt, and then it speaks for itself.
 	doubtful *entry
@@ -81,24 +84,22 @@ type folded struct {
 // fold merges entries, all of which have their group, into one message: the state of the newest, and every alert that any
 // of them names. Each is taken in the light of what was known before it. It is a pure function.
 func fold(known knowledge, entries []entry, now time.Time, window time.Duration) folded {
-	entries = slices.Clone(entries)
-	// What is told again has its place among the others by the time when it was accepted first.
-	slices.SortStableFunc(entries, func(a, b entry) int { return a.accepted.Compare(b.accepted) })
+	entries = inOrder(entries)
 	f := folded{known: known}
-	doubtfulSaysNothing := false
-	inDoubt := map[string]time.Time{}
+	saysNothing := make([]bool, len(entries))
+	inDoubt := map[string]doubt{}
 	for i, e := range entries {
 		group, doubts := f.known.correct(*e.group, now, window)
 		duplicate := f.known.duplicate(group, e.accepted, window)
 		dispel(inDoubt, group, duplicate)
-		if len(doubts) > 0 {
-			maps.Copy(inDoubt, doubts)
-			f.doubtful, doubtfulSaysNothing = &entries[i], duplicate
+		for fingerprint, until := range doubts {
+			inDoubt[fingerprint] = doubt{until, i}
 		}
-		if duplicate {
+		if saysNothing[i] = duplicate; duplicate {
 			f.duplicates++
 			continue
 		}
+		f.fired = f.fired || slices.ContainsFunc(group.Alerts.Firing(), func(a template.Alert) bool { return !f.known.knows(a) })
 		f.known = f.known.after(group, e.accepted, window)
 		if f.group != nil {
 			group = group.After(*f.group)
@@ -108,20 +109,51 @@ func fold(known knowledge, entries []entry, now time.Time, window time.Duration)
 			f.again = e.again
 		}
 	}
-	switch {
-	case len(inDoubt) == 0:
-		f.doubtful = nil
-	case doubtfulSaysNothing:
-		f.duplicates-- // who knows
+	newest := -1
+	for _, d := range inDoubt {
+		f.inDoubt, newest = later(f.inDoubt, d.until), max(newest, d.entry)
 	}
-	for _, until := range inDoubt {
-		f.inDoubt = later(f.inDoubt, until)
+	if newest >= 0 {
+		f.doubtful = &entries[newest]
+		if saysNothing[newest] {
+			f.duplicates-- // who knows
+		}
 	}
 	return f
 }
 
+// foldUndoubted is fold for what cannot wait until its doubts pass: they count as passed.
+func foldUndoubted(known knowledge, entries []entry, now time.Time, window time.Duration) folded {
+	f := fold(known, entries, now, window)
+	for f.doubtful != nil {
+		f = fold(known, entries, f.inDoubt, window)
+	}
+	return f
+}
+
+// doubt is about an alert: when it passes, and the index of the newest entry that raised it.
+type doubt struct {
+	until time.Time
+	entry int
+}
+
+// inOrder are the entries by their numbers, which do not depend on the clock. What is told again has its place among the others
+// by the time when it was accepted first.
+func inOrder(entries []entry) []entry {
+	again, ordered := split(entries, func(e entry) bool { return e.again != nil })
+	slices.SortStableFunc(again, func(a, b entry) int { return a.accepted.Compare(b.accepted) })
+	for _, e := range again {
+		i := slices.IndexFunc(ordered, func(o entry) bool { return o.accepted.After(e.accepted) })
+		if i < 0 {
+			i = len(ordered)
+		}
+		ordered = slices.Insert(ordered, i, e)
+	}
+	return ordered
+}
+
 // dispel takes away the doubts about alerts that a group speaks of, or leaves out although it says something new.
-func dispel(inDoubt map[string]time.Time, g alert.Group, duplicate bool) {
+func dispel(inDoubt map[string]doubt, g alert.Group, duplicate bool) {
 	for _, a := range g.Alerts {
 		delete(inDoubt, a.Fingerprint)
 	}

@@ -194,6 +194,21 @@ type hooked struct {
 	setState    func(group string) error
 	setPosition func(seq uint64) error
 	state       func() error
+	most        int // bytes of a record or a letter; 0 is no bound
+}
+
+func (h hooked) Append(ctx context.Context, data []byte) (uint64, error) {
+	if h.most > 0 && len(data) > h.most {
+		return 0, errors.New("the record is too large")
+	}
+	return h.Journal.Append(ctx, data)
+}
+
+func (h hooked) SetLetter(ctx context.Context, id string, value []byte) error {
+	if h.most > 0 && len(value) > h.most {
+		return errors.New("the letter is too large")
+	}
+	return h.Journal.SetLetter(ctx, id, value)
 }
 
 func (h hooked) SetState(ctx context.Context, cursor, group string, value []byte) error {

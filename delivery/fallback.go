@@ -4,22 +4,32 @@ import (
 	"container/heap"
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/envelope"
 )
 
+// mostHandOvers is how many groups are handed over at once.
+const mostHandOvers = 1024
+
 // handOver gives the fallback what entries come to, through the journal: from there it is as safe as any notification. It
 // says false when the run has ended before that was certain. A crash after it may hand over once more, and then the fallback's
 // own loop sees that nothing is new.
 func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string) bool {
 	id, newest := r.id(g.key, entries), newestOf(entries)
-	record, err := sealAgain(*f.group, l.Fallback.Receiver,
-		envelope.Again{Delivery: id, From: l.Receiver, Reason: why, Accepted: newest.accepted})
+	again := envelope.Again{Delivery: id, From: l.Receiver, Reason: why, Accepted: newest.accepted}
+	record, err := sealAgain(*f.group, l.Fallback.Receiver, again)
 	if err != nil {
 		r.logger.Error("A message cannot be handed over", slog.Any("err", err))
 		return true // it came from JSON: this cannot be
+	}
+	if len(record) > mostRecord { // what fired and ended meanwhile is left to the receiver itself
+		if record, err = sealAgain(*newest.group, l.Fallback.Receiver, again); err != nil {
+			r.logger.Error("A message cannot be handed over", slog.Any("err", err))
+			return true
+		}
 	}
 	if !r.insist(ctx, "Handing over to the fallback", func() error { return r.append(ctx, record) }) {
 		return false
@@ -68,14 +78,19 @@ func (r *run) handOverOverdue() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ended {
+	if r.ended || r.behind {
 		return
 	}
-	due := time.Now().Add(-l.Fallback.After)
+	now := time.Now()
+	due := now.Add(-l.Fallback.After)
+	var overdue []*group
 	for _, g := range r.groups {
-		if g.place == working || g.oldest().at.After(due) || g.newest().seq <= g.handedOver || g.doubted {
-			continue
+		if g.place != working && !g.oldest().at.After(due) && g.newest().seq > g.handedOver && !now.Before(g.doubt) {
+			overdue = append(overdue, g)
 		}
+	}
+	slices.SortFunc(overdue, compareGroups)
+	for _, g := range overdue[:min(len(overdue), mostHandOvers-r.handing)] {
 		var left time.Duration
 		if g.place == queued {
 			heap.Remove(r.ready.of(g), g.index)
@@ -84,10 +99,12 @@ func (r *run) handOverOverdue() {
 			left = time.Until(g.next)
 		}
 		g.place = working
+		r.handing++
 		r.workers.Go(func() {
 			r.handOverGroup(r.work, l, g)
 			r.mu.Lock()
 			defer r.mu.Unlock()
+			r.handing--
 			r.putBack(g, left)
 			r.dispatch()
 		})
@@ -106,11 +123,20 @@ func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
 	f := r.fold(l, g, entries)
 	r.mu.Lock()
 	why := g.reason
+	switch {
+	case f.group != nil:
+	case f.doubtful != nil:
+		g.doubt, g.heard = f.inDoubt, newestOf(entries).seq
+	default:
+		g.handedOver = newestOf(entries).seq // nothing new: nobody need hear of it
+	}
 	r.mu.Unlock()
 	if f.group == nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		g.handedOver = newestOf(entries).seq // nothing new: nobody need hear of it
+		return
+	}
+	// Whoever is told of the rest is told of what is in doubt, too: it is handed over once.
+	f = foldUndoubted(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
+	if f.group == nil {
 		return
 	}
 	if r.handOver(ctx, l, g, f, entries, why) {

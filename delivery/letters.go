@@ -33,19 +33,42 @@ type letter struct {
 	Record []byte `json:"record,omitempty"`
 }
 
+// mostRecord is how much of a group a record or a letter may hold: the journal takes no more than 8 MiB, a webhook has at most 4,
+// and what waited for long may come to more.
+const mostRecord = 6 << 20
+
+// sizeOf is how many bytes a group takes in a letter.
+func sizeOf(g *alert.Group) int {
+	value, err := json.Marshal(g)
+	if err != nil {
+		return 0 // it came from JSON: this cannot be
+	}
+	return len(value)
+}
+
 // letters are the dead letters in the journal.
 type letters struct {
 	journal Journal
 	metrics *Metrics
 }
 
-// put keeps a letter; the end of ctx does not cut that off. One that is there already stays as it is: it was put before a crash, or by another loop.
+// put keeps a letter; the end of ctx does not cut that off. One that is there already stays as it is: it was put before a crash, or by another loop. One
+// of the same ID that was accepted at another time is another letter: a journal whose end was lost gives its numbers again.
 func (ls *letters) put(ctx context.Context, l letter) (added bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	_, there, err := ls.journal.Letter(ctx, l.ID)
-	if err != nil || there {
-		return false, err
+	for {
+		value, there, unasked := ls.journal.Letter(ctx, l.ID)
+		if unasked != nil {
+			return false, unasked
+		}
+		if !there {
+			break
+		}
+		if old, unreadable := decodeLetter(l.ID, value); unreadable == nil && old.Accepted.Equal(l.Accepted) {
+			return false, nil
+		}
+		l.ID += fmt.Sprintf("-%d", l.Accepted.UnixNano())
 	}
 	value, err := json.Marshal(l)
 	if err != nil {
@@ -118,8 +141,16 @@ func (ls *letters) count(ctx context.Context, logger *slog.Logger) error {
 // bury makes a dead letter of what entries come to.
 func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string, cause error) {
 	log := r.logger.With(slog.String("delivery", r.id(g.key, entries)))
+	if f.doubtful != nil {
+		f = foldUndoubted(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
+	}
 	if f.group == nil {
 		r.duplicate(ctx, log, g, f, entries)
+		return
+	}
+	if half := len(entries) / 2; half > 0 && sizeOf(f.group) > mostRecord {
+		r.bury(ctx, l, g, r.fold(l, g, entries[:half]), entries[:half], why, cause)
+		r.bury(ctx, l, g, r.fold(l, g, entries[half:]), entries[half:], why, cause)
 		return
 	}
 	newest := newestOf(entries)

@@ -3,13 +3,17 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -374,6 +378,196 @@ func TestFallbackIsToldOfWhatNeverHadItsTurn(t *testing.T) {
 		pass(2 * time.Minute)
 		assert.ElementsMatch(t, []string{"g", "h"}, mail.told())
 		assert.Len(t, s.tried(), 1)
+		require.NoError(t, w.end())
+	})
+}
+
+// The removed receiver's letters hide what is personal, and so do the others while it is being removed. What is personal since
+// a letter was kept is hidden, too.
+func TestP10LettersHideWhatIsPersonalNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		s, _ := refusing()
+		stays := testLoop(s)
+		stays.Receiver, stays.Cursor = "log", "log/fake/0"
+		w := start(t, j, quiet, testLoop(&sink{}), stays)
+		require.NoError(t, w.end())
+		a := since(firing("A"), time.Now())
+		a.Labels["user_email"] = "ada@example.com"
+		n := map[string]any{"version": "4", "groupKey": "g", "alerts": []template.Alert{a}, "groupLabels": a.Labels}
+		body, err := json.Marshal(n)
+		require.NoError(t, err)
+		record, err := envelope.Envelope{Key: "g", To: map[string][]int{"people": nil, "log": nil}, Body: body}.Seal()
+		require.NoError(t, err)
+		j.add(record)
+		shown := func(w *world) string {
+			list := dead(t, w)
+			require.Len(t, list, 2)
+			var all []any
+			for _, d := range list {
+				one, err := w.Show(t.Context(), d.ID)
+				require.NoError(t, err)
+				all = append(all, d, one)
+			}
+			text, err := json.Marshal(all)
+			require.NoError(t, err)
+			return string(text)
+		}
+
+		w = start(t, j, quiet, stays)
+		pass(time.Second)
+		assert.Contains(t, shown(w), "ada@example.com", "it is not personal yet")
+		stays.Redact = []string{"user_email"}
+		require.NoError(t, w.Apply(t.Context(), []Loop{stays}))
+		assert.NotContains(t, shown(w), "ada@example.com", "a reload that calls it personal")
+		require.NoError(t, w.end())
+		for id := range j.letters {
+			require.NoError(t, j.DropLetter(t.Context(), id))
+		}
+		j.states, j.positions = map[string][]byte{}, map[string]uint64{"people/fake/0": 0, "log/fake/0": 0}
+		w = start(t, j, quiet, stays)
+		pass(time.Second)
+		assert.NotContains(t, shown(w), "ada@example.com", "a start with a receiver that is no more")
+		for _, value := range j.letters {
+			var l letter
+			require.NoError(t, json.Unmarshal(value, &l))
+			assert.NotContains(t, l.GroupLabels, "ada@example.com")
+			assert.Equal(t, "[redacted]", l.GroupLabels["user_email"])
+		}
+		require.NoError(t, w.end())
+	})
+}
+
+// A late message that cannot be told holds up no news of its group.
+func TestALateMessageThatFailsHoldsUpNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		refuses := errors.New("not this one")
+		s := &sink{notify: func(_ context.Context, n int, m notifiers.Message) (notifiers.Receipt, error) {
+			switch {
+			case n == 1:
+				return nil, errRevoked
+			case m.Late:
+				return nil, refuses
+			}
+			return told()
+		}}
+		w := start(t, j, quiet, testLoop(s))
+		j.add(sameWebhook("g", "", on("A", 0)))
+		pass(time.Minute)
+		j.add(sameWebhook("g", "", off("A", 0)))
+		pass(time.Minute)
+		require.NoError(t, w.Replay(t.Context(), dead(t, w)[0].ID))
+		pass(time.Minute)
+		j.add(sameWebhook("g", "", on("B", 3)))
+		pass(2 * time.Minute)
+		assert.Equal(t, [][]string{{"-A"}, {"B"}}, toldStates(s))
+		pass(25 * time.Hour)
+		assert.Len(t, dead(t, w), 1, "and it is a dead letter again")
+		require.NoError(t, w.end())
+	})
+}
+
+// What comes to more than the journal takes is kept in several letters.
+func TestP2WhatIsTooMuchForOneLetterIsKeptInSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		var refuses atomic.Bool
+		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
+			if !refuses.Load() {
+				return nil, &notifiers.Error{Reason: notifiers.Server, RetryAfter: 50 * time.Second, Err: errDown}
+			}
+			return nil, errRevoked
+		}}
+		mail := &sink{}
+		l, other := testLoop(s), testLoop(mail)
+		l.Fallback = Fallback{Receiver: "ops-email", After: time.Minute}
+		other.Receiver, other.Cursor = "ops-email", "ops-email/fake/0"
+		small := hooked{Journal: j, most: 8 << 20}
+		w := start(t, small, quiet, l, other)
+		for i := range 5 {
+			a := on(fmt.Sprint("A", i), i)
+			a.Annotations = template.KV{"description": strings.Repeat("x", 3<<20)}
+			j.add(sameWebhook("g", "", a))
+		}
+		pass(2 * time.Minute)
+		assert.Len(t, mail.told(), 1, "the fallback is told of the newest")
+		refuses.Store(true)
+		pass(2 * time.Minute)
+
+		named := map[string]bool{}
+		for _, d := range dead(t, w) {
+			one, err := w.Show(t.Context(), d.ID)
+			require.NoError(t, err)
+			for _, name := range states(one.Group) {
+				named[strings.TrimPrefix(name, "~")] = true
+			}
+		}
+		assert.Len(t, named, 5)
+		assert.Equal(t, uint64(6), j.at(l.Cursor))
+		require.NoError(t, w.end())
+	})
+}
+
+// People who do not want to hear of an end hear of an alert that fired and ended while they could not be told.
+func TestP2WhatFiredAndEndedDuringAnOutageIsToldToWhoeverWantsNoEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		var down atomic.Bool
+		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
+			if down.Load() {
+				return nil, errDown
+			}
+			return told()
+		}}
+		l := testLoop(s)
+		l.SendResolved = false
+		w := start(t, j, quiet, l)
+		j.add(sameWebhook("g", "", on("A", 0)))
+		pass(10 * time.Minute)
+		down.Store(true)
+		j.add(sameWebhook("g", "repeat interval elapsed", on("A", 0)))
+		pass(time.Minute)
+		j.add(sameWebhook("g", "", off("A", 0)))
+		down.Store(false)
+		pass(time.Minute)
+		assert.Equal(t, [][]string{{"A"}}, toldStates(s), "they know of A already")
+		down.Store(true)
+		j.add(sameWebhook("g", "", on("B", 20)))
+		pass(time.Minute)
+		j.add(sameWebhook("g", "", off("B", 20)))
+		pass(time.Minute)
+		down.Store(false)
+		pass(time.Minute)
+		assert.Equal(t, [][]string{{"A"}, {"-B"}}, toldStates(s))
+		require.NoError(t, w.end())
+	})
+}
+
+// A journal whose end was lost gives its numbers again: a dead letter of that number from before is another one.
+func TestP2ALetterOfALostEndIsNotTakenForANewOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		s, _ := refusing()
+		l := testLoop(s)
+		w := start(t, j, quiet, l)
+		j.add(webhook("g", firing("A")))
+		pass(time.Minute)
+		require.Len(t, dead(t, w), 1)
+		require.NoError(t, w.end())
+		j.records = nil
+		w = start(t, j, quiet, l)
+		j.add(webhook("g", firing("B")))
+		pass(time.Minute)
+
+		list := dead(t, w)
+		require.Len(t, list, 2)
+		assert.NotEqual(t, list[0].ID, list[1].ID)
+		for _, d := range list {
+			shown, err := w.Show(t.Context(), d.ID)
+			require.NoError(t, err)
+			assert.Equal(t, d.Alertname, shown.Group.Name())
+		}
 		require.NoError(t, w.end())
 	})
 }

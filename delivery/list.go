@@ -24,7 +24,7 @@ func (ls *Loops) List(ctx context.Context, q Query) ([]Delivery, error) {
 			return nil, fmt.Errorf("listing the dead letters: %w", err)
 		}
 		for _, l := range dead {
-			all = append(all, l.Delivery)
+			all = append(all, ls.shown(l))
 		}
 	}
 	all = slices.DeleteFunc(all, func(d Delivery) bool { return !q.selects(d) })
@@ -55,13 +55,26 @@ func (ls *Loops) Show(ctx context.Context, id string) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, fmt.Errorf("looking for the delivery %q: %w", id, err)
 	}
+	d := ls.shown(l)
 	if l.Told != nil {
-		ls.mu.Lock()
-		shown := l.Told.Redact(ls.redact)
-		ls.mu.Unlock()
-		l.Group = withoutKey(shown)
+		d.Group = withoutKey(l.Told.Redact(ls.personal()))
 	}
-	return l.Delivery, nil
+	return d, nil
+}
+
+// shown is a dead letter without what is personal now, which may be more than when it was kept.
+func (ls *Loops) shown(l letter) Delivery {
+	if l.Told != nil && len(l.GroupLabels) > 0 {
+		l.describe(l.Told.Redact(ls.personal()))
+	}
+	return l.Delivery
+}
+
+// personal are the labels whose values nobody is shown.
+func (ls *Loops) personal() []string {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return ls.redact
 }
 
 // withoutKey is a group for people: Alertmanager's key repeats labels.

@@ -85,10 +85,12 @@ func (ls *Loops) Apply(ctx context.Context, wanted []Loop) error {
 	if ls.work.Err() != nil {
 		return errors.New("preparing the delivery: it has ended")
 	}
+	if len(wanted) > 0 {
+		ls.redact = wanted[0].Redact
+	}
 	keep := map[string]bool{}
 	for _, l := range wanted {
 		keep[l.Cursor] = true
-		ls.redact = l.Redact
 		m, runs := ls.loops[l.Cursor]
 		if runs {
 			m.run.change(l)
@@ -176,7 +178,7 @@ func (ls *Loops) drain(cursor string, m *member) {
 			continue
 		}
 		ls.mu.Lock()
-		again := m.removed.IsZero()
+		again := m.removed.IsZero() || ls.loops[cursor] != m
 		if !again {
 			delete(ls.loops, cursor)
 			m.stop()
@@ -226,8 +228,9 @@ func (ls *Loops) dropMetrics(l *Loop) {
 // left are loops for cursors whose receiver was removed while nothing ran: what was accepted for them becomes dead letters.
 func (ls *Loops) left(places map[string]uint64, wanted []Loop) (left []Loop) {
 	known := map[string]bool{}
+	var redact []string
 	for _, l := range wanted {
-		known[l.Cursor] = true
+		known[l.Cursor], redact = true, l.Redact
 	}
 	for cursor := range places {
 		if known[cursor] {
@@ -235,7 +238,7 @@ func (ls *Loops) left(places map[string]uint64, wanted []Loop) (left []Loop) {
 		}
 		receiver, integration := named(cursor)
 		left = append(left, Loop{
-			Cursor: cursor, Receiver: receiver, Integration: integration, SendResolved: true, Sink: nobody{},
+			Cursor: cursor, Receiver: receiver, Integration: integration, SendResolved: true, Redact: redact, Sink: nobody{},
 			Render: func(templates.Input) templates.Content { return templates.Content{} },
 		})
 	}

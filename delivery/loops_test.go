@@ -218,3 +218,30 @@ func TestP6AReceiverInTroubleDelaysNoOther(t *testing.T) {
 		require.NoError(t, w.end())
 	})
 }
+
+// A receiver that is removed twice before anybody looked is drained twice; whoever comes second leaves alone what runs by then.
+func TestAReceiverThatIsAddedAfterTwoRemovalsIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, s := newMemory(), &sink{}
+		stays := testLoop(&sink{})
+		stays.Receiver, stays.Cursor = "log", "log/fake/0"
+		w := start(t, j, quiet, testLoop(s), stays)
+		apply := func(loops ...Loop) { require.NoError(t, w.Apply(t.Context(), loops)) }
+		apply(stays)
+		time.Sleep(lookEvery / 2)
+		apply(stays, testLoop(s))
+		apply(stays)
+		time.Sleep(lastCall) // the first one is done, the second one looks half a second later
+		synctest.Wait()
+		apply(stays, testLoop(s))
+		pass(time.Minute)
+		j.add(webhook("g", firing("A")))
+		synctest.Wait()
+		assert.Equal(t, []string{"g"}, s.told())
+		assert.Contains(t, j.positions, "people/fake/0")
+		w.mu.Lock()
+		assert.Contains(t, w.loops, "people/fake/0")
+		w.mu.Unlock()
+		require.NoError(t, w.end())
+	})
+}

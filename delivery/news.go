@@ -38,8 +38,8 @@ const echo = time.Minute
 
 // correct is what a group says in the light of what is known, when it comes from an Alertmanager that is behind.
 //
-// An alert that ended before it began to fire anew, as is known, fires. An alert that fires since before the end that is known
-// of it counts as resolved. That holds for window after the end became known; whoever is behind has said so by then, and an
+// An alert that ended before it began to fire anew, as is known, fires, and since then. An end that is not newer than the known
+// one is that one. An alert that fires since before the end that is known of it counts as resolved. That holds for window after the end became known; whoever is behind has said so by then, and an
 // alert that is still said to fire does: an Alertmanager that had lost its Prometheus for a while resolves an alert which then
 // goes on firing since the same time. InDoubt are the fingerprints of such alerts, with the end of the doubt.
 func (k knowledge) correct(g alert.Group, now time.Time, window time.Duration) (corrected alert.Group, inDoubt map[string]time.Time) {
@@ -47,27 +47,34 @@ func (k knowledge) correct(g alert.Group, now time.Time, window time.Duration) (
 	corrected.Alerts = slices.Clone(g.Alerts)
 	for i := range corrected.Alerts {
 		a := &corrected.Alerts[i]
+		start, fires := k.Firing[a.Fingerprint]
+		end, over := k.Ended[a.Fingerprint]
 		if a.Status == alert.StatusResolved {
-			if start, fires := k.Firing[a.Fingerprint]; fires && start.After(later(a.StartsAt, a.EndsAt)) {
+			switch said := later(a.StartsAt, a.EndsAt); {
+			case fires && !said.IsZero() && start.After(said):
 				a.Status, a.StartsAt, a.EndsAt = alert.StatusFiring, start, time.Time{}
+			case !fires && over && !said.After(end.End):
+				a.StartsAt, a.EndsAt = end.Start, end.End
 			}
 			continue
 		}
-		end, known := k.Ended[a.Fingerprint]
-		if !known || a.StartsAt.After(end.End) || !now.Before(end.At.Add(window)) {
-			continue
+		switch {
+		case !over || a.StartsAt.After(end.End):
+		case fires && start.After(end.End):
+			a.StartsAt = start
+		case !fires && now.Before(end.At.Add(window)):
+			if inDoubt == nil {
+				inDoubt = map[string]time.Time{}
+			}
+			inDoubt[a.Fingerprint] = end.At.Add(window)
+			a.Status, a.StartsAt, a.EndsAt = alert.StatusResolved, end.Start, end.End
 		}
-		if inDoubt == nil {
-			inDoubt = map[string]time.Time{}
-		}
-		inDoubt[a.Fingerprint] = end.At.Add(window)
-		a.Status, a.StartsAt, a.EndsAt = alert.StatusResolved, end.Start, end.End
 	}
 	return corrected, inDoubt
 }
 
-// old is whether a group says nothing that is not known: its alerts fire or are resolved as they were, since the same time.
-// What it leaves out says nothing: an Alertmanager that is behind does not know of it yet.
+// old is whether a group says nothing that is not known: its alerts fire or are resolved as they were. One that fires since a
+// later time than is known fires anew; an earlier time is that of an Alertmanager which saw it first, before a restart. What it leaves out says nothing: an Alertmanager that is behind does not know of it yet.
 func (k knowledge) old(g alert.Group) bool {
 	if k.At.IsZero() || g.Truncated != k.Truncated {
 		return false
@@ -78,7 +85,7 @@ func (k knowledge) old(g alert.Group) bool {
 func (k knowledge) knows(a template.Alert) bool {
 	start, fires := k.Firing[a.Fingerprint]
 	if a.Status == alert.StatusFiring {
-		return fires && start.Equal(a.StartsAt)
+		return fires && !a.StartsAt.After(start)
 	}
 	end, over := k.Ended[a.Fingerprint]
 	return !fires && over && end.Start.Equal(a.StartsAt)
@@ -118,11 +125,12 @@ func (k knowledge) after(g alert.Group, at time.Time, window time.Duration) know
 	}
 	for _, a := range g.Alerts {
 		if a.Status == alert.StatusFiring {
-			n.Firing[a.Fingerprint] = a.StartsAt
+			n.Firing[a.Fingerprint] = later(k.Firing[a.Fingerprint], a.StartsAt)
 			continue
 		}
 		delete(n.Firing, a.Fingerprint)
-		if before, ok := k.Ended[a.Fingerprint]; ok && before.Start.Equal(a.StartsAt) {
+		_, fired := k.Firing[a.Fingerprint] // then it is an end of its own, even of an alert that fired since the same time
+		if before, ok := k.Ended[a.Fingerprint]; ok && !fired && before.Start.Equal(a.StartsAt) {
 			n.Ended[a.Fingerprint] = before
 		} else {
 			n.Ended[a.Fingerprint] = ended{Start: a.StartsAt, End: later(a.StartsAt, a.EndsAt), At: at}

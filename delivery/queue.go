@@ -37,8 +37,10 @@ type group struct {
 	lookedAt  time.Time
 	// handedOver is the newest entry that the fallback was told of.
 	handedOver uint64
-	// doubted is whether the group waits for a doubt to pass, and not for the receiver.
-	doubted bool
+	// doubt is when the doubt passes that the group waits for; zero when it waits for the receiver. heard is the newest entry
+	// that the doubt is about.
+	doubt time.Time
+	heard uint64
 }
 
 // place is where a group is.
@@ -59,8 +61,11 @@ type queue []*group
 func (q *queue) Len() int { return len(*q) }
 
 func (q *queue) Less(i, j int) bool {
-	a, b := (*q)[i], (*q)[j]
-	return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.oldest().seq, b.oldest().seq)) < 0
+	return compareGroups((*q)[i], (*q)[j]) < 0
+}
+
+func compareGroups(a, b *group) int {
+	return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.oldest().seq, b.oldest().seq))
 }
 
 func (q *queue) Swap(i, j int) {

@@ -49,6 +49,8 @@ type run struct {
 	behind bool
 	// busy is how many workers try, retrying how many of them a message that has failed before.
 	busy, retrying int
+	// handing is how many groups are being handed over.
+	handing int
 	// calm is when the sink may be asked again after it said that we are too fast.
 	calm      time.Time
 	calmTimer *time.Timer
@@ -171,12 +173,14 @@ func (r *run) enqueue(key string, e entry, rank int) {
 	}
 	g.waiting = append(g.waiting, e)
 	g.rank = rank
+	inDoubt := !g.doubt.IsZero()
+	g.doubt = time.Time{}
 	switch {
 	case !known:
 		r.ready.add(g)
 	case g.place == queued:
 		r.ready.fix(g)
-	case g.place == delayed && g.attempts == 0:
+	case g.place == delayed && (g.attempts == 0 || inDoubt):
 		// It waits for a doubt to pass, which the new entry may do. A group whose try failed waits for its turn.
 		g.timer.Stop()
 		r.ready.add(g)
@@ -228,6 +232,9 @@ func (r *run) putBack(g *group, pause time.Duration) {
 	case len(g.waiting) == 0:
 		delete(r.groups, g.key)
 	case pause <= 0:
+		r.ready.add(g)
+	case !g.doubt.IsZero() && g.newest().seq > g.heard: // it came meanwhile, and need not wait for the doubt
+		g.doubt = time.Time{}
 		r.ready.add(g)
 	case r.ended:
 	default:

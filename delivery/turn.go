@@ -37,15 +37,16 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 		r.bury(ctx, l, g, r.fold(l, g, tooOld), tooOld, reasonExpired, errExpired)
 		return 0
 	}
-	for _, e := range entries {
-		if e.again != nil && e.accepted.Before(g.state.Known.At) {
-			return r.tellLate(ctx, l, g, e)
-		}
+	late, entries := split(entries, func(e entry) bool { return e.again != nil && e.accepted.Before(g.state.Known.At) })
+	var wait time.Duration
+	if len(entries) > 0 {
+		wait = r.tell(ctx, l, g, r.fold(l, g, entries), entries)
 	}
-	if len(entries) == 0 {
-		return 0
+	// News go first: a late message that cannot be told must not hold them up. A doubt holds up no late message.
+	if len(late) > 0 && (len(entries) == 0 || !g.doubt.IsZero()) {
+		return r.tellLate(ctx, l, g, late[0])
 	}
-	return r.tell(ctx, l, g, r.fold(l, g, entries), entries)
+	return wait
 }
 
 // prepare is what waits for the group, when its state is read, too. The error is logged.
@@ -145,9 +146,9 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		}
 	case f.group == nil:
 		r.duplicate(ctx, log, g, f, done)
-	case f.group.Status() == alert.StatusResolved && !l.SendResolved:
+	case f.group.Status() == alert.StatusResolved && !l.SendResolved && !f.fired:
 		log.Debug("Resolved, which this receiver does not want to hear")
-		r.finish(ctx, l, log, g, g.state.told(f, nil, nil), f, done)
+		r.finish(ctx, l, log, g, g.state.told(f, nil, nil), f, entries, done)
 	default:
 		d := draft{folded: f, id: r.id(g.key, entries), before: g.state}
 		receipt, err := r.try(ctx, l, g, d)
@@ -158,16 +159,15 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		r.series.sent(took, len(done))
 		log.Info("Sent", slog.String("status", f.known.Status), slog.Int("notifications", len(done)),
 			slog.Int("failed", g.attempts), slog.Duration("after", took))
-		r.finish(ctx, l, log, g, g.state.told(f, receipt, g.snapshot), f, done)
+		r.finish(ctx, l, log, g, g.state.told(f, receipt, g.snapshot), f, entries, done)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if g.doubted = f.doubtful != nil; g.doubted {
-		if g.newest().seq > entries[len(entries)-1].seq {
-			return 0 // it came while this turn was under way, and may dispel the doubt
-		}
+	if f.doubtful != nil {
+		g.doubt, g.heard = f.inDoubt, newestOf(entries).seq
 		return time.Until(f.inDoubt)
 	}
+	g.doubt = time.Time{}
 	return 0
 }
 
@@ -179,10 +179,13 @@ func (r *run) duplicate(ctx context.Context, log *slog.Logger, g *group, f folde
 	}
 }
 
-// finish settles what was told. When the fallback was told that the group fires, it is told of the end, too.
-func (r *run) finish(ctx context.Context, l *Loop, log *slog.Logger, g *group, after state, f folded, done []entry) {
+// finish settles those of the entries that are done with what was told. When the fallback was told that the group fires, it is
+// told of the end, too.
+func (r *run) finish(
+	ctx context.Context, l *Loop, log *slog.Logger, g *group, after state, f folded, entries, done []entry,
+) {
 	if g.state.HandedOver > 0 && f.known.Status == alert.StatusResolved && l.Fallback.Receiver != "" {
-		if !r.handOver(ctx, l, g, f, done, reasonRecovered) {
+		if !r.handOver(ctx, l, g, f, entries, reasonRecovered) {
 			return
 		}
 	}
@@ -209,7 +212,7 @@ func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Dur
 	}
 	r.series.sent(time.Since(e.at), 1)
 	log.Info("Sent late", slog.Int("failed", g.attempts))
-	r.finish(ctx, l, log, g, g.state, folded{}, []entry{e})
+	r.finish(ctx, l, log, g, g.state, folded{}, []entry{e}, []entry{e})
 	return 0
 }
 
@@ -231,7 +234,7 @@ func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries [
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g.attempts++
-	g.doubted = false
+	g.doubt = time.Time{}
 	g.reason, g.err, g.failed = reason(err), err.Error(), time.Now()
 	logFailure(r.logger.With(slog.String("delivery", r.id(g.key, entries))), g.attempts, err, wait)
 	return wait
