@@ -23,8 +23,9 @@ type entry struct {
 	again *envelope.Again
 	// record is the whole of it; none when it was left in the journal to save memory.
 	record packed
-	// group is what it says, when that was read for a turn.
+	// group is what it says, when that was read for a turn; read reads it when it was left out because of its size.
 	group *alert.Group
+	read  func() (*alert.Group, error)
 	// placed is whether it takes a place among those that may wait.
 	placed bool
 	// weight is what record takes of the room; 0 without one.
@@ -63,6 +64,14 @@ func (l *Loop) read(record []byte) (*alert.Group, error) {
 	return &g, nil
 }
 
+// says is what the record says.
+func (e entry) says() (*alert.Group, error) {
+	if e.group != nil {
+		return e.group, nil
+	}
+	return e.read()
+}
+
 // folded is what several entries of a group come to.
 type folded struct {
 	// group is what is to be told, nil when the entries say nothing new.
@@ -79,9 +88,11 @@ type folded struct {
 	// be settled before inDoubt, and then it speaks for itself.
 	doubtful *entry
 	inDoubt  time.Time
+	// err is why an entry could not be read; the rest means nothing then.
+	err error
 }
 
-// fold merges entries, all of which have their group, into one message: the state of the newest, and every alert that any
+// fold merges entries into one message: the state of the newest, and every alert that any
 // of them names. Each is taken in the light of what was known before it. It is a pure function.
 func fold(known knowledge, entries []entry, now time.Time, window time.Duration) folded {
 	entries = inOrder(entries)
@@ -89,7 +100,11 @@ func fold(known knowledge, entries []entry, now time.Time, window time.Duration)
 	saysNothing := make([]bool, len(entries))
 	inDoubt := map[string]doubt{}
 	for i, e := range entries {
-		group, doubts := f.known.correct(*e.group, now, window)
+		says, err := e.says()
+		if err != nil {
+			return folded{err: err}
+		}
+		group, doubts := f.known.correct(*says, now, window)
 		duplicate := f.known.duplicate(group, e.accepted, window)
 		dispel(inDoubt, group, duplicate)
 		for fingerprint, until := range doubts {

@@ -26,9 +26,13 @@ func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries
 		return true // it came from JSON: this cannot be
 	}
 	if len(record) > mostRecord { // what fired and ended meanwhile is left to the receiver itself
-		if record, err = sealAgain(*newest.group, l.Fallback.Receiver, again); err != nil {
+		says, err := newest.says()
+		if err == nil {
+			record, err = sealAgain(*says, l.Fallback.Receiver, again)
+		}
+		if err != nil {
 			r.logger.Error("A message cannot be handed over", slog.Any("err", err))
-			return true
+			return false
 		}
 	}
 	if !r.insist(ctx, "Handing over to the fallback", func() error { return r.append(ctx, record) }) {
@@ -121,6 +125,10 @@ func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
 		return
 	}
 	f := r.fold(l, g, entries)
+	if f.err != nil {
+		r.unread(ctx, f.err)
+		return
+	}
 	r.mu.Lock()
 	why := g.reason
 	switch {
@@ -136,7 +144,7 @@ func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
 	}
 	// Whoever is told of the rest is told of what is in doubt, too: it is handed over once.
 	f = foldUndoubted(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
-	if f.group == nil {
+	if f.err != nil || f.group == nil {
 		return
 	}
 	if r.handOver(ctx, l, g, f, entries, why) {

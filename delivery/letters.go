@@ -144,6 +144,10 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	if f.doubtful != nil {
 		f = foldUndoubted(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
 	}
+	if f.err != nil {
+		r.unread(ctx, f.err)
+		return
+	}
 	if f.group == nil {
 		r.duplicate(ctx, log, g, f, entries)
 		return

@@ -3,6 +3,7 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -107,21 +108,26 @@ func (r *run) list(ctx context.Context) []Delivery {
 	}
 	r.mu.Unlock()
 	for i := range all {
-		if g, err := r.groupOf(ctx, l, newest[i]); err == nil && g != nil {
+		if g, err := r.groupOf(ctx, l, newest[i]); err == nil {
 			all[i].describe(g.Redact(l.Redact))
 		}
 	}
 	return all
 }
 
-// groupOf is what an entry says, nil when its record is gone.
+// groupOf is what an entry says.
 func (r *run) groupOf(ctx context.Context, l *Loop, e entry) (*alert.Group, error) {
 	record, ok, err := r.recordOf(ctx, e)
-	if err != nil || !ok {
+	if err != nil {
 		return nil, err
+	}
+	if !ok {
+		return nil, errGone
 	}
 	return l.read(record)
 }
+
+var errGone = errors.New("the journal has dropped the record")
 
 // delivery is what waits for a group, without what it says. The caller holds mu.
 func (r *run) delivery(l *Loop, g *group) Delivery {
@@ -158,15 +164,16 @@ func (r *run) show(ctx context.Context, id string) (d Delivery, ok bool, err err
 	var told *alert.Group
 	for _, e := range waiting {
 		g, err := r.groupOf(ctx, l, e)
+		if errors.Is(err, errGone) {
+			continue
+		}
 		if err != nil {
 			return Delivery{}, false, fmt.Errorf("reading a notification: %w", err)
 		}
-		if g != nil && told != nil {
+		if told != nil {
 			*g = g.After(*told)
 		}
-		if g != nil {
-			told = g
-		}
+		told = g
 	}
 	if told != nil {
 		shown := told.Redact(l.Redact)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -288,4 +289,30 @@ func (r *lockedRand) n(n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.rnd.IntN(n)
+}
+
+// What waits for a group may be more than is read at once.
+func TestMuchThatWaitsIsReadOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		var up atomic.Bool
+		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
+			if up.Load() {
+				return told()
+			}
+			return nil, errDown
+		}}
+		w := start(t, j, quiet, testLoop(s))
+		for i := range 5 {
+			a := on(fmt.Sprint("A", i), i)
+			a.Annotations = map[string]string{"description": strings.Repeat(fmt.Sprint(i), mostRead/4)}
+			j.add(sameWebhook("g", "", a))
+			pass(time.Minute)
+		}
+		up.Store(true)
+		pass(2 * time.Minute)
+		require.Len(t, s.messages(), 1)
+		assert.Equal(t, []string{"A4", "~A0", "~A1", "~A2", "~A3"}, states(&s.messages()[0].Group))
+		require.NoError(t, w.end())
+	})
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/alertvitals/notifier/templates"
 )
 
+// mostRead is how many bytes of what waits for a group are read at once; what is beyond is read one by one.
+const mostRead = 8 << 20
+
 // freshFor is how long after a snapshot another try shows it again instead of looking anew.
 const freshFor = time.Minute
 
@@ -34,13 +37,21 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 	now := time.Now()
 	tooOld, entries := split(entries, func(e entry) bool { return now.Sub(e.at) >= l.Limits.MaxAge })
 	if len(tooOld) > 0 {
-		r.bury(ctx, l, g, r.fold(l, g, tooOld), tooOld, reasonExpired, errExpired)
+		f := r.fold(l, g, tooOld)
+		if f.err != nil {
+			return r.unread(ctx, f.err)
+		}
+		r.bury(ctx, l, g, f, tooOld, reasonExpired, errExpired)
 		return 0
 	}
 	late, entries := split(entries, func(e entry) bool { return e.again != nil && e.accepted.Before(g.state.Known.At) })
 	var wait time.Duration
 	if len(entries) > 0 {
-		wait = r.tell(ctx, l, g, r.fold(l, g, entries), entries)
+		f := r.fold(l, g, entries)
+		if f.err != nil {
+			return r.unread(ctx, f.err)
+		}
+		wait = r.tell(ctx, l, g, f, entries)
 	}
 	// News go first: a late message that cannot be told must not hold them up. A doubt holds up no late message.
 	if len(late) > 0 && (len(entries) == 0 || !g.doubt.IsZero()) {
@@ -59,10 +70,18 @@ func (r *run) prepare(ctx context.Context, l *Loop, g *group) ([]entry, error) {
 	if err == nil {
 		entries, err = r.readable(ctx, l, g)
 	}
-	if err != nil && ctx.Err() == nil {
-		r.logger.Error("A group's turn failed, it comes again", slog.Any("err", err))
+	if err != nil {
+		r.unread(ctx, err)
 	}
 	return entries, err
+}
+
+// unread logs that a turn failed before its try, and gives the pause before the next one.
+func (r *run) unread(ctx context.Context, err error) time.Duration {
+	if ctx.Err() == nil {
+		r.logger.Error("A group's turn failed, it comes again", slog.Any("err", err))
+	}
+	return Next(1, err, rand.Float64())
 }
 
 func (r *run) fold(l *Loop, g *group, entries []entry) folded {
@@ -90,13 +109,14 @@ func (r *run) load(ctx context.Context, g *group) error {
 	return nil
 }
 
-// readable are the entries that wait for the group and are not settled yet, each with what it says. What is settled already,
-// gone or unreadable waits no more.
+// readable are the entries that wait for the group and are not settled yet, each with what it says or a way to read it. What is
+// settled already, gone or unreadable waits no more.
 func (r *run) readable(ctx context.Context, l *Loop, g *group) ([]entry, error) {
 	waiting := r.waiting(g)
 	settled, waiting := split(waiting, g.state.holds)
 	r.forget(g, settled)
 	var entries []entry
+	size := 0
 	for _, e := range waiting {
 		record, ok, err := r.recordOf(ctx, e)
 		if err != nil {
@@ -114,6 +134,10 @@ func (r *run) readable(ctx context.Context, l *Loop, g *group) ([]entry, error) 
 			}
 			r.forget(g, []entry{e})
 			continue
+		}
+		if size += len(record); size > mostRead {
+			left := e
+			e.group, e.read = nil, func() (*alert.Group, error) { return r.groupOf(ctx, l, left) }
 		}
 		entries = append(entries, e)
 	}
@@ -202,11 +226,15 @@ func (r *run) finish(
 // tellLate tells what could not be delivered in its time, when newer news of the group were told since.
 func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Duration {
 	log := r.logger.With(slog.String("delivery", r.id(g.key, []entry{e})))
-	if g.state.Known.old(*e.group) {
+	says, err := e.says()
+	if err != nil {
+		return r.unread(ctx, err)
+	}
+	if g.state.Known.old(*says) {
 		r.duplicate(ctx, log, g, folded{duplicates: 1}, []entry{e})
 		return 0
 	}
-	f := folded{group: e.group, again: e.again, known: g.state.Known}
+	f := folded{group: says, again: e.again, known: g.state.Known}
 	if _, err := r.try(ctx, l, g, draft{folded: f, id: r.id(g.key, []entry{e}), before: g.state, late: true}); err != nil {
 		return r.failed(ctx, l, g, f, []entry{e}, err)
 	}
