@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/alertvitals/notifier/alert"
@@ -77,16 +80,88 @@ func (e Envelope) SeverityFor(receiver string) alert.Severity {
 const version = 1
 
 // Seal is the record.
-func (e Envelope) Seal() ([]byte, error) {
-	header, err := json.Marshal(e)
+func (e Envelope) Seal() ([]byte, error) { return e.AppendSealed(nil) }
+
+// AppendSealed appends the record to a slice.
+func (e Envelope) AppendSealed(record []byte) ([]byte, error) {
+	header, err := e.header()
 	if err != nil {
 		return nil, fmt.Errorf("encoding the address of a notification: %w", err)
 	}
-	record := make([]byte, 0, 1+binary.MaxVarintLen64+len(header)+len(e.Body))
+	record = slices.Grow(record, 1+binary.MaxVarintLen64+len(header)+len(e.Body))
 	record = append(record, version)
 	record = binary.AppendUvarint(record, uint64(len(header)))
 	record = append(record, header...)
 	return append(record, e.Body...), nil
+}
+
+// header is the JSON of all but Body. Every webhook has one, so those that are not told again are spelt out here, which takes
+// a fifth of the time.
+func (e Envelope) header() ([]byte, error) {
+	if e.Again != nil {
+		return json.Marshal(e)
+	}
+	header := append(make([]byte, 0, 256), `{"key":`...)
+	header = appendString(header, e.Key)
+	if len(e.To) > 0 {
+		header = append(header, `,"to":{`...)
+		for i, receiver := range slices.Sorted(maps.Keys(e.To)) {
+			header = appendName(header, i, receiver)
+			header = appendNumbers(header, e.To[receiver])
+		}
+		header = append(header, '}')
+	}
+	if len(e.Severity) > 0 {
+		header = append(header, `,"severity":{`...)
+		for i, receiver := range slices.Sorted(maps.Keys(e.Severity)) {
+			header = appendName(header, i, receiver)
+			header = appendString(header, string(e.Severity[receiver]))
+		}
+		header = append(header, '}')
+	}
+	return append(header, '}'), nil
+}
+
+func appendName(to []byte, i int, name string) []byte {
+	if i > 0 {
+		to = append(to, ',')
+	}
+	return append(appendString(to, name), ':')
+}
+
+func appendNumbers(to []byte, numbers []int) []byte {
+	if numbers == nil {
+		return append(to, "null"...)
+	}
+	to = append(to, '[')
+	for i, n := range numbers {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		to = strconv.AppendInt(to, int64(n), 10)
+	}
+	return append(to, ']')
+}
+
+// appendString appends a JSON string.
+func appendString(to []byte, s string) []byte {
+	start := len(to)
+	to = append(to, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			to = append(to, '\\', c)
+		case c < 0x20 || c >= 0x7f:
+			quoted, err := json.Marshal(s) // it knows the rest
+			if err != nil {
+				return append(to[:start], `""`...) // a string always has a JSON form
+			}
+			return append(to[:start], quoted...)
+		default:
+			to = append(to, c)
+		}
+	}
+	return append(to, '"')
 }
 
 // Open reads a record. Body is a part of it, not a copy. The error is for whoever damaged the disk: a record that failed

@@ -21,6 +21,14 @@ const (
 	queueBytes   = 64 << 20
 )
 
+// With more callers than crowded, a message waits until half of them have come, or for gatherFor: one half is written while the
+// other is on its way, and an fsync, which costs as much processor time as two webhooks, serves many. Fewer callers are
+// written at once.
+const (
+	crowded   = 16
+	gatherFor = time.Millisecond
+)
+
 var errQueueFull = errors.New("too much waits for the disk")
 
 // batch is the records that go as one message. message and err are set before done is closed.
@@ -37,6 +45,9 @@ func (b *batch) answer(message uint64, err error) {
 	close(b.done)
 }
 
+// payloads are used again: NATS has copied what it took. The largest are left to the garbage collector.
+var payloads = sync.Pool{New: func() any { return new([]byte) }}
+
 // queue is the batches that wait, in order. Only the last one still takes records.
 type queue struct {
 	mu      sync.Mutex
@@ -44,6 +55,8 @@ type queue struct {
 	records int
 	bytes   int
 	closed  bool
+	// want is how many records have to wait for filled to say so.
+	want int
 	// filled has room for one sign that something waits.
 	filled chan struct{}
 }
@@ -63,7 +76,8 @@ func (q *queue) add(record []byte) (*batch, int, error) {
 		b = q.waiting[n-1]
 	}
 	if b == nil || b.records == maxBatch || len(b.payload)+len(record) > batchBytes {
-		b = &batch{done: make(chan struct{})}
+		free, _ := payloads.Get().(*[]byte)
+		b = &batch{done: make(chan struct{}), payload: (*free)[:0]}
 		q.waiting = append(q.waiting, b)
 	}
 	q.bytes -= len(b.payload)
@@ -71,11 +85,45 @@ func (q *queue) add(record []byte) (*batch, int, error) {
 	q.bytes += len(b.payload)
 	b.records++
 	q.records++
-	select {
-	case q.filled <- struct{}{}:
-	default:
+	if q.records >= q.want {
+		select {
+		case q.filled <- struct{}{}:
+		default:
+		}
 	}
 	return b, b.records - 1, nil
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.records
+}
+
+// gather waits until want records wait, or for some time.
+func (q *queue) gather(want int, most time.Duration) {
+	q.mu.Lock()
+	enough := q.records >= want
+	if !enough {
+		q.want = want
+		select {
+		case <-q.filled:
+		default:
+		}
+	}
+	q.mu.Unlock()
+	if enough {
+		return
+	}
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-q.filled:
+	case <-timer.C:
+	}
+	q.mu.Lock()
+	q.want = 0
+	q.mu.Unlock()
 }
 
 // take returns the first batch, or nil.
@@ -122,16 +170,8 @@ func (j *Journal) append(ctx context.Context, data []byte) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if err := j.enoughFree(j.opts.MinFree); err != nil {
-		return 0, err
-	}
 	if _, err := j.engine(); err != nil {
 		return 0, err
-	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, j.opts.Timeout)
-		defer cancel()
 	}
 	b, place, err := j.queue.add(data)
 	if err != nil {
@@ -152,6 +192,7 @@ func (j *Journal) append(ctx context.Context, data []byte) (uint64, error) {
 func (j *Journal) write() {
 	defer j.queue.close()
 	purgeEvery := max(1, int(j.opts.MaxBytes/64))
+	crowd := 0              // how many callers there seem to be at once
 	unchecked := purgeEvery // what an earlier process left may need room at once
 	for {
 		select {
@@ -163,12 +204,21 @@ func (j *Journal) write() {
 			// The callers of the batch before are about to come back: let them, else batches alternate between large
 			// and small.
 			runtime.Gosched()
+			if crowd > crowded {
+				j.queue.gather(crowd/2, gatherFor)
+			}
 			b := j.queue.take()
 			if b == nil {
 				break
 			}
-			b.answer(j.store(b))
-			if unchecked += len(b.payload); unchecked >= purgeEvery {
+			message, err := j.store(b)
+			crowd = max(crowd*15/16, b.records+j.queue.len())
+			b.answer(message, err)
+			unchecked += len(b.payload)
+			if err == nil && cap(b.payload) <= batchBytes {
+				payloads.Put(&b.payload)
+			}
+			if unchecked >= purgeEvery {
 				unchecked = 0
 				j.wantRoom()
 			}
@@ -179,6 +229,9 @@ func (j *Journal) write() {
 func (j *Journal) store(b *batch) (uint64, error) {
 	e, err := j.engine()
 	if err != nil {
+		return 0, err
+	}
+	if err = j.enoughFree(j.opts.MinFree); err != nil {
 		return 0, err
 	}
 	message, err := e.publish(recordSubject, b.payload)

@@ -28,7 +28,7 @@ const MaxBody = 4 << 20
 // it and backs off by itself; other senders do.
 const retryAfter = "5"
 
-// Journal keeps a record. Append returns only when the record is on disk.
+// Journal keeps a record. Append returns only when the record is on disk, and keeps no part of data.
 type Journal interface {
 	Append(ctx context.Context, data []byte) (seq uint64, err error)
 }
@@ -84,7 +84,9 @@ func (h *Handler) Post(c *gin.Context) {
 		h.fail(c, http.StatusServiceUnavailable, "shutting_down", "the notifier is stopping; send the notification again")
 		return
 	}
-	body, err := read(c.Writer, c.Request)
+	own, _ := pool.Get().(*buffers)
+	defer own.putBack()
+	body, err := own.read(c.Writer, c.Request)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -101,7 +103,7 @@ func (h *Handler) Post(c *gin.Context) {
 		return
 	}
 	// The sender's patience must not decide whether the record is kept: once the write is under way it is finished.
-	seq, err := h.keep(context.WithoutCancel(c.Request.Context()), n, body)
+	seq, err := h.keep(context.WithoutCancel(c.Request.Context()), n, body, own)
 	if err != nil {
 		h.logger.Error("Webhook could not be put on disk", "err", err)
 		h.fail(c, http.StatusServiceUnavailable, "journal_unavailable", "the notification could not be put on disk; send it again")
@@ -115,26 +117,42 @@ func (h *Handler) Post(c *gin.Context) {
 		append(strconv.AppendUint([]byte(`{"status":"accepted","id":"`), seq, 10), `"}`...))
 }
 
+// buffers are what a request needs for its body and its record. They are used again, because both are copied on their way.
+type buffers struct {
+	body   bytes.Buffer
+	record []byte
+}
+
+var pool = sync.Pool{New: func() any { return new(buffers) }}
+
+// mostKept is how large a buffer may be that is used again: most webhooks have a few KiB, few have megabytes.
+const mostKept = 64 << 10
+
+func (b *buffers) putBack() {
+	if b.body.Cap() <= mostKept && cap(b.record) <= mostKept {
+		pool.Put(b)
+	}
+}
+
 // read is the whole body.
-func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (b *buffers) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	b.body.Reset()
 	// What is said about the length is believed up to a point: a sender that sends nothing must cost nothing.
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
-	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody)); err != nil {
+	b.body.Grow(int(min(max(r.ContentLength, 0), mostKept/2)) + bytes.MinRead)
+	if _, err := b.body.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody)); err != nil {
 		return nil, fmt.Errorf("reading the body: %w", err)
 	}
-	return body.Bytes(), nil
+	return b.body.Bytes(), nil
 }
 
 // keep addresses a notification and puts it on disk.
-func (h *Handler) keep(ctx context.Context, n alert.Notification, body []byte) (seq uint64, err error) {
+func (h *Handler) keep(ctx context.Context, n alert.Notification, body []byte, b *buffers) (seq uint64, err error) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	record, err := envelope.Of(n, h.route(n), body).Seal()
-	if err != nil {
+	if b.record, err = envelope.Of(n, h.route(n), body).AppendSealed(b.record[:0]); err != nil {
 		return 0, fmt.Errorf("addressing the notification: %w", err)
 	}
-	return h.journal.Append(ctx, record)
+	return h.journal.Append(ctx, b.record)
 }
 
 func (h *Handler) fail(c *gin.Context, status int, code, message string) {

@@ -39,7 +39,7 @@ func (j *fakeJournal) Append(ctx context.Context, data []byte) (uint64, error) {
 		j.busy <- struct{}{}
 		<-j.free
 	}
-	j.kept = append(j.kept, data)
+	j.kept = append(j.kept, bytes.Clone(data))
 	j.kept = j.kept[max(0, len(j.kept)-10):]
 	return uint64(len(j.kept)), ctx.Err()
 }
