@@ -71,9 +71,13 @@ fuzz: ## Fuzz everything that parses, 20 s each (FUZZTIME=…)
 		grep -ho '^func Fuzz[A-Za-z0-9]*' $$dir/*_test.go | cut -d' ' -f2 | while read -r target; do \
 			echo "$$dir $$target"; go test -run='^$$' -fuzz="^$$target$$" -fuzztime=$${FUZZTIME:-20s} $$dir; done; done
 
+.PHONY: faults
+faults: ## Break everything at once, for minutes: kill -9, sick sinks, a full disk (the short form is in make test)
+	go test -count=1 -timeout=30m ./faults -faults.long -v
+
 .PHONY: bench
-bench: ## Measure
-	go test -run='^$$' -bench=. -benchmem ./...
+bench: ## Measure; docs/performance.md says what
+	go test -run='^$$' -bench=. -benchmem -timeout=30m ./...
 
 .PHONY: pictures
 pictures: ## Take the pictures in docs/pictures anew (needs chromium)

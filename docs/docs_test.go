@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A promise whose test was renamed or dropped is no promise.
+// A promise whose test was renamed or dropped is no promise; a test that carries a promise's number stands on the page.
 func TestGuaranteesNameTestsThatExist(t *testing.T) {
 	page, err := os.ReadFile("guarantees.md")
 	require.NoError(t, err)
@@ -39,6 +39,12 @@ func TestGuaranteesNameTestsThatExist(t *testing.T) {
 		assert.NotEmpty(t, named, "%s: no test is named", title)
 		for _, name := range named {
 			assert.True(t, exists[name[1]], "%s: there is no test %s", title, name[1])
+		}
+	}
+	promise := regexp.MustCompile(`^TestP[0-9]`)
+	for name := range exists {
+		if promise.MatchString(name) {
+			assert.Contains(t, string(page), "`"+name+"`", "a test of a promise that the page does not name")
 		}
 	}
 }
