@@ -7,7 +7,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/alertvitals/notifier/config/problem"
 	"github.com/alertvitals/notifier/diagnostics"
@@ -69,6 +71,10 @@ func decode(name string, source []byte) (root ast.Node, cfg Config, found *Findi
 			found = &f
 		}
 	}()
+	if deep := tooDeep(source); deep != nil {
+		f := finding(name, source, deep.Line, deep.Column, fmt.Sprintf("this is nested more than %d deep; a configuration needs less", mostNested))
+		return nil, cfg, &f
+	}
 	file, err := parser.ParseBytes(source, 0)
 	if err != nil {
 		f := fromYAML(name, source, err)
@@ -87,6 +93,33 @@ func decode(name string, source []byte) (root ast.Node, cfg Config, found *Findi
 		return nil, cfg, &f
 	}
 	return root, cfg, nil
+}
+
+// mostNested is how deep brackets, or lists on one line, may be nested. A configuration needs some four levels; the parser
+// takes memory with the square of the depth.
+const mostNested = 100
+
+// tooDeep is where something is nested too deep, nil when nothing is.
+func tooDeep(source []byte) *token.Position {
+	brackets, dashes, line := 0, 0, 0
+	for _, t := range lexer.Tokenize(string(source)) {
+		if t.Position.Line != line {
+			dashes, line = 0, t.Position.Line
+		}
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			brackets++
+		case token.SequenceEndType, token.MappingEndType:
+			brackets--
+		case token.SequenceEntryType, token.MappingKeyType:
+			dashes++
+		default:
+		}
+		if brackets+dashes > mostNested {
+			return t.Position
+		}
+	}
+	return nil
 }
 
 func (c Config) validate() []problem.Problem {

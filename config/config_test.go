@@ -149,3 +149,18 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// The parser's memory grows with the square of the depth: 100,000 brackets took all of a machine.
+func TestNestingIsBounded(t *testing.T) {
+	for _, source := range []string{
+		strings.Repeat("[", 200_000),
+		"receivers: " + strings.Repeat("{a: ", 100_000),
+		strings.Repeat("- ", 100_000),
+		strings.Repeat("? ", 100_000),
+	} {
+		_, err := Load("notifier.yml", []byte(source))
+		require.ErrorContains(t, err, "nested more than 100 deep")
+	}
+	_, err := Load("notifier.yml", []byte("x: "+strings.Repeat("[", 99)+strings.Repeat("]", 99)))
+	require.NotContains(t, err.Error(), "nested")
+}
