@@ -413,3 +413,14 @@ func (m *memory) at(cursor string) uint64 {
 	defer m.mu.Unlock()
 	return m.positions[cursor]
 }
+
+// downUntilUp is a sink that answers as a broken service until up is set.
+func downUntilUp() (s *sink, up *atomic.Bool) {
+	up = new(atomic.Bool)
+	return &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
+		if up.Load() {
+			return told()
+		}
+		return nil, errDown
+	}}, up
+}

@@ -137,13 +137,7 @@ func TestP3AReplayThatNewerNewsOvertookIsToldLate(t *testing.T) {
 func TestP2WhatWaitsTooLongIsADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()
-		var up atomic.Bool
-		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
-			if up.Load() {
-				return told()
-			}
-			return nil, errDown
-		}}
+		s, up := downUntilUp()
 		w := start(t, j, quiet, testLoop(s))
 		j.add(sameWebhook("g", "", on("A", 0)))
 		pass(23 * time.Hour)
@@ -283,13 +277,7 @@ func fallbackTo(receiver string, s *sink, inputs *[]templates.Input) Loop {
 func TestFallbackIsToldWhatCouldNotBeDeliveredInTimeAndHowItEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()
-		var up atomic.Bool
-		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
-			if up.Load() {
-				return told()
-			}
-			return nil, errDown
-		}}
+		s, up := downUntilUp()
 		mail := &sink{}
 		var inputs []templates.Input
 		l := testLoop(s)

@@ -44,13 +44,7 @@ func TestReloadChangesWhatRunsWithoutInterruptingIt(t *testing.T) {
 func TestP2ARemovedReceiverIsToldFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()
-		var up atomic.Bool
-		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
-			if up.Load() {
-				return told()
-			}
-			return nil, errDown
-		}}
+		s, up := downUntilUp()
 		gone, stays := testLoop(s), testLoop(&sink{})
 		stays.Receiver, stays.Cursor = "log", "log/fake/0"
 		w := start(t, j, quiet, gone, stays)

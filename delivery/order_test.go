@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,13 +22,7 @@ import (
 func TestP3WaitingUpdatesMergeIntoOneMessageThatNamesAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()
-		var up atomic.Bool
-		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
-			if !up.Load() {
-				return nil, errDown
-			}
-			return told()
-		}}
+		s, up := downUntilUp()
 		l := testLoop(s)
 		w := start(t, j, quiet, l)
 		j.add(sameWebhook("g", "", on("A", 0), on("B", 0)))
@@ -295,13 +288,7 @@ func (r *lockedRand) n(n int) int {
 func TestMuchThatWaitsIsReadOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()
-		var up atomic.Bool
-		s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
-			if up.Load() {
-				return told()
-			}
-			return nil, errDown
-		}}
+		s, up := downUntilUp()
 		w := start(t, j, quiet, testLoop(s))
 		for i := range 5 {
 			a := on(fmt.Sprint("A", i), i)
