@@ -55,8 +55,10 @@ type Query struct {
 	Receiver  string
 	Status    Status
 	Alertname string
-	// Before selects what was accepted before this time.
-	Before time.Time
+	// Before selects what was accepted before this time. With AfterID it selects what List gives after the delivery of that ID,
+	// which was accepted at this time: many are accepted at once.
+	Before  time.Time
+	AfterID string
 	// Limit is the greatest number of deliveries; 0 is no limit.
 	Limit int
 }

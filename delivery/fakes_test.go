@@ -194,12 +194,16 @@ type hooked struct {
 	setState    func(group string) error
 	setPosition func(seq uint64) error
 	state       func() error
+	append      func()
 	most        int // bytes of a record or a letter; 0 is no bound
 }
 
 func (h hooked) Append(ctx context.Context, data []byte) (uint64, error) {
 	if h.most > 0 && len(data) > h.most {
 		return 0, errors.New("the record is too large")
+	}
+	if h.append != nil {
+		h.append()
 	}
 	return h.Journal.Append(ctx, data)
 }

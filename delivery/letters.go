@@ -107,29 +107,24 @@ func (ls *letters) drop(ctx context.Context, l letter) error {
 	return nil
 }
 
-// all gives the letters, the oldest first. One that cannot be read is left out and logged.
-func (ls *letters) all(ctx context.Context, logger *slog.Logger) (all []letter, err error) {
-	err = ls.journal.Letters(ctx, func(id string, value []byte) error {
+// each calls fn for every letter, the oldest first. One that cannot be read is left out and logged.
+func (ls *letters) each(ctx context.Context, logger *slog.Logger, fn func(letter)) error {
+	return ls.journal.Letters(ctx, func(id string, value []byte) error {
 		l, unreadable := decodeLetter(id, value)
 		if unreadable != nil {
 			logger.Error("A dead letter is unreadable", slog.Any("err", unreadable))
 			return nil
 		}
-		all = append(all, l)
+		fn(l)
 		return nil
 	})
-	return all, err
 }
 
 // count sets the metric of the letters that are kept: they age away by themselves.
 func (ls *letters) count(ctx context.Context, logger *slog.Logger) error {
-	all, err := ls.all(ctx, logger)
-	if err != nil {
-		return err
-	}
 	kept := map[[2]string]int{}
-	for _, l := range all {
-		kept[[2]string{l.Receiver, l.Integration}]++
+	if err := ls.each(ctx, logger, func(l letter) { kept[[2]string{l.Receiver, l.Integration}]++ }); err != nil {
+		return err
 	}
 	ls.metrics.letters.Reset()
 	for labels, n := range kept {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -226,6 +227,66 @@ func TestListSelects(t *testing.T) {
 			}
 			assert.Equal(t, tc.want, got, name)
 		}
+		require.NoError(t, w.end())
+	})
+}
+
+func TestListGoesOnAmongWhatWasAcceptedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		s, _ := refusing()
+		w := start(t, j, quiet, testLoop(s))
+		for i := range 25 {
+			j.add(webhook(strconv.Itoa(i), firing("A")))
+			if i == 20 {
+				pass(time.Minute)
+			}
+		}
+		synctest.Wait()
+		want, err := w.List(t.Context(), Query{})
+		require.NoError(t, err)
+		require.Len(t, want, 25)
+		var got []Delivery
+		for q := (Query{Limit: 10}); ; {
+			page, err := w.List(t.Context(), q)
+			require.NoError(t, err)
+			if got = append(got, page...); len(page) < q.Limit {
+				break
+			}
+			q.Before, q.AfterID = page[9].Accepted, page[9].ID
+		}
+		assert.Equal(t, want, got)
+		require.NoError(t, w.end())
+	})
+}
+
+func TestALetterThatManyReplayAtOnceIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		s, repaired := refusing()
+		var appended atomic.Int32
+		slow := hooked{Journal: j, append: func() { appended.Add(1); time.Sleep(time.Second) }}
+		w := start(t, slow, quiet, testLoop(s))
+		j.add(webhook("A", firing("A")))
+		synctest.Wait()
+		id := dead(t, w)[0].ID
+		repaired.Store(true)
+		var replayed, unknown atomic.Int32
+		for range 8 {
+			go func() {
+				switch err := w.Replay(t.Context(), id); {
+				case err == nil:
+					replayed.Add(1)
+				case errors.Is(err, ErrNotFound):
+					unknown.Add(1)
+				}
+			}()
+		}
+		pass(time.Minute)
+		assert.Equal(t, int32(1), replayed.Load())
+		assert.Equal(t, int32(7), unknown.Load())
+		assert.Equal(t, int32(1), appended.Load())
+		assert.InDelta(t, 0, testutil.ToFloat64(w.metrics.letters.WithLabelValues("people", "fake")), 0)
 		require.NoError(t, w.end())
 	})
 }

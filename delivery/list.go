@@ -20,12 +20,14 @@ func (ls *Loops) List(ctx context.Context, q Query) ([]Delivery, error) {
 		}
 	}
 	if q.Status == "" || q.Status == Dead {
-		dead, err := ls.letters.all(ctx, ls.logger)
+		personal := ls.personal()
+		err := ls.letters.each(ctx, ls.logger, func(l letter) {
+			if d := shown(l, personal); q.selects(d) { // what is told is let go at once: it can be megabytes for each
+				all = append(all, d)
+			}
+		})
 		if err != nil {
 			return nil, fmt.Errorf("listing the dead letters: %w", err)
-		}
-		for _, l := range dead {
-			all = append(all, ls.shown(l))
 		}
 	}
 	all = slices.DeleteFunc(all, func(d Delivery) bool { return !q.selects(d) })
@@ -42,7 +44,7 @@ func (q Query) selects(d Delivery) bool {
 	return (q.Receiver == "" || q.Receiver == d.Receiver) &&
 		(q.Status == "" || q.Status == d.Status) &&
 		(q.Alertname == "" || q.Alertname == d.Alertname) &&
-		(q.Before.IsZero() || d.Accepted.Before(q.Before))
+		(q.Before.IsZero() || d.Accepted.Before(q.Before) || q.AfterID != "" && d.Accepted.Equal(q.Before) && d.ID > q.AfterID)
 }
 
 // Show gives one of them with its group.
@@ -56,17 +58,18 @@ func (ls *Loops) Show(ctx context.Context, id string) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, fmt.Errorf("looking for the delivery %q: %w", id, err)
 	}
-	d := ls.shown(l)
+	personal := ls.personal()
+	d := shown(l, personal)
 	if l.Told != nil {
-		d.Group = withoutKey(l.Told.Redact(ls.personal()))
+		d.Group = withoutKey(l.Told.Redact(personal))
 	}
 	return d, nil
 }
 
 // shown is a dead letter without what is personal now, which may be more than when it was kept.
-func (ls *Loops) shown(l letter) Delivery {
+func shown(l letter, personal []string) Delivery {
 	if l.Told != nil && len(l.GroupLabels) > 0 {
-		l.describe(l.Told.Redact(ls.personal()))
+		l.describe(l.Told.Redact(personal))
 	}
 	return l.Delivery
 }
@@ -185,6 +188,12 @@ func (r *run) show(ctx context.Context, id string) (d Delivery, ok bool, err err
 
 // Replay has a dead letter told again, in its place among its group's messages. It is no dead letter any more when Replay returns.
 func (ls *Loops) Replay(ctx context.Context, id string) error {
+	select {
+	case ls.replaying <- struct{}{}:
+		defer func() { <-ls.replaying }()
+	case <-ctx.Done():
+		return fmt.Errorf("replaying %q: %w", id, ctx.Err())
+	}
 	l, err := ls.letters.get(ctx, id)
 	if err != nil {
 		return ls.whyNot(ctx, id, err)

@@ -36,10 +36,12 @@ type Loops struct {
 	running sync.WaitGroup
 	failed  chan error
 
-	applying sync.Mutex // one Apply at a time
-	mu       sync.Mutex
-	loops    map[string]*member // by cursor
-	redact   []string
+	// replaying has room for one Replay at a time: of two that have one letter told again, the second finds none.
+	replaying chan struct{}
+	applying  sync.Mutex // one Apply at a time
+	mu        sync.Mutex
+	loops     map[string]*member // by cursor
+	redact    []string
 }
 
 // member is a loop that runs.
@@ -54,7 +56,7 @@ type member struct {
 func NewLoops(j Journal, metrics *Metrics, logger *slog.Logger) *Loops {
 	ls := &Loops{
 		journal: j, letters: &letters{journal: j, metrics: metrics}, metrics: metrics, logger: logger,
-		failed: make(chan error, 1), loops: map[string]*member{},
+		failed: make(chan error, 1), replaying: make(chan struct{}, 1), loops: map[string]*member{},
 	}
 	ls.work, ls.stop = context.WithCancel(context.Background())
 	return ls
