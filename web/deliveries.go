@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -48,12 +49,19 @@ func (p Parts) list(c *gin.Context) {
 	if found == nil {
 		found = []delivery.Delivery{}
 	}
-	c.JSON(http.StatusOK, gin.H{"deliveries": found})
+	answer := gin.H{"deliveries": found}
+	if n := len(found); n == query.Limit {
+		answer["next"] = found[n-1].Accepted.Format(time.RFC3339Nano) + "," + found[n-1].ID
+	}
+	c.JSON(http.StatusOK, answer)
 }
 
 // readQuery reads the parameters; its error is for whoever wrote them.
 func readQuery(c *gin.Context) (delivery.Query, error) {
-	given := c.Request.URL.Query()
+	given, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return delivery.Query{}, errors.New("the parameters cannot be read; they are written as NAME=VALUE&NAME=VALUE, with % only before two digits")
+	}
 	for name := range given {
 		switch name {
 		case "receiver", "status", "alertname", "limit", "before":
@@ -78,11 +86,13 @@ func readQuery(c *gin.Context) (delivery.Query, error) {
 		q.Limit = limit
 	}
 	if text := given.Get("before"); text != "" {
-		before, err := time.Parse(time.RFC3339, text)
+		at, id, _ := strings.Cut(text, ",")
+		before, err := time.Parse(time.RFC3339, at)
 		if err != nil {
-			return q, fmt.Errorf("before is %.40q, want a time like 2026-03-14T09:26:53Z (in a URL, + is written %%2B)", text)
+			return q, fmt.Errorf("before is %.40q, want a time like 2026-03-14T09:26:53Z (in a URL, + is written %%2B), "+
+				"or what the answer before this one has as next", text)
 		}
-		q.Before = before
+		q.Before, q.AfterID = before, id
 	}
 	return q, nil
 }

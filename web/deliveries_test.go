@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,8 +59,9 @@ func TestDeliveriesAreAskedFor(t *testing.T) {
 		"?receiver=a%20b&status=dead&alertname=X&limit=1000&before=2026-03-14T09:26:53.5%2B01:00": {
 			Receiver: "a b", Status: delivery.Dead, Alertname: "X", Limit: 1000, Before: before,
 		},
-		"?status=retrying&limit=1": {Status: delivery.Retrying, Limit: 1},
-		"?status=&before=&limit=":  {Limit: 100},
+		"?status=retrying&limit=1":                   {Status: delivery.Retrying, Limit: 1},
+		"?before=2026-03-14T09:26:53.5%2B01:00,7-aa": {Limit: 100, Before: before, AfterID: "7-aa"},
+		"?status=&before=&limit=":                    {Limit: 100},
 	} {
 		t.Run(target, func(t *testing.T) {
 			f := &fakeDeliveries{}
@@ -80,6 +82,7 @@ func TestWrongParametersAreExplained(t *testing.T) {
 		"?status=suppressed":    `want one of pending, retrying, dead`,
 		"?limit=0":              `limit is \"0\", want a number from 1 to 1000`,
 		"?limit=1001":           `want a number from 1 to 1000`,
+		"?limit=%zz":            `the parameters cannot be read`,
 		"?limit=many":           `want a number from 1 to 1000`,
 		"?before=yesterday":     `before is \"yesterday\", want a time like 2026-03-14T09:26:53Z`,
 		"?receivers=x":          `there is no parameter \"receivers\"; there are receiver, status`,
@@ -105,6 +108,19 @@ func TestDeliveriesAreListed(t *testing.T) {
 	assert.JSONEq(t, `{"deliveries":[
 		{"id":"2-b","status":"retrying","accepted":"2026-03-14T09:00:00Z","notifications":0,"attempts":0},
 		{"id":"1-a","status":"dead","accepted":"0001-01-01T00:00:00Z","notifications":0,"attempts":0}]}`, answer.Body.String())
+}
+
+func TestAFullAnswerSaysWhereTheNextOneBegins(t *testing.T) {
+	at := time.Date(2026, 3, 14, 9, 0, 0, 123456789, time.UTC)
+	f := &fakeDeliveries{found: []delivery.Delivery{{ID: "3-c", Accepted: at}, {ID: "4-d", Accepted: at}}}
+
+	answer := ask(t.Context(), f, http.MethodGet, "/api/v1/deliveries?limit=2")
+
+	var got struct{ Next string }
+	require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &got))
+	answer = ask(t.Context(), f, http.MethodGet, "/api/v1/deliveries?limit=3&before="+url.QueryEscape(got.Next))
+	assert.Equal(t, delivery.Query{Limit: 3, Before: at, AfterID: "4-d"}, f.asked)
+	assert.NotContains(t, answer.Body.String(), "next", "this is all")
 }
 
 func TestOneDeliveryIsShownAndReplayed(t *testing.T) {

@@ -33,6 +33,7 @@ func Router(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	router.HandleMethodNotAllowed = true
+	router.RedirectTrailingSlash = false // its answer is HTML, and a program that follows it gets what it did not ask for
 	router.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, err any) {
 		p.Logger.Error("Request failed", "path", c.FullPath(), "panic", fmt.Sprint(err))
 		apierror.Write(c, http.StatusInternalServerError, "internal", "the notifier failed at this request; its log says how")

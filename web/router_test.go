@@ -46,6 +46,7 @@ func TestRouter(t *testing.T) {
 		{"reload by GET", "GET", "/-/reload", nil, 405, "GET is not for this path", "method_not_allowed"},
 		{"metrics", "GET", "/metrics", nil, 200, "notifier_test 0", ""},
 		{"no such path", "POST", "/webhook", nil, 404, "/api/v1/webhook", "not_found"},
+		{"a slash too many", "GET", "/health/", nil, 404, "nothing at this path", "not_found"},
 		{"wrong method", "GET", "/api/v1/webhook", nil, 405, "GET is not for this path", "method_not_allowed"},
 		{"panic", "POST", "/api/v1/webhook?panic=1", nil, 500, "its log says how", "internal"},
 	} {
