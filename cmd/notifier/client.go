@@ -64,8 +64,13 @@ func (c *client) ask(ctx context.Context, method string, query url.Values, path 
 	if json.Unmarshal(body, &wrong) != nil || wrong.Message == "" {
 		return nil, fmt.Errorf("%s answered %d, and not as a notifier does; --url says where it is", c.base.Redacted(), resp.StatusCode)
 	}
-	return nil, errors.New(printable(wrong.Message))
+	return nil, refusal(printable(wrong.Message))
 }
+
+// refusal is a notifier's answer that it does not do what it was asked; another request may fare better.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
 
 // deliveryPath is where a notifier lists its deliveries.
 var deliveryPath = []string{"api", "v1", "deliveries"}
@@ -73,24 +78,27 @@ var deliveryPath = []string{"api", "v1", "deliveries"}
 // listing is the answer with which a notifier lists them.
 type listing struct {
 	Deliveries []delivery.Delivery `json:"deliveries"`
+	// Next is where the next answer begins, empty when this is all.
+	Next string `json:"next"`
 }
 
-// list is what waits and what is dead, the newest first.
-func (c *client) list(ctx context.Context, q delivery.Query) (found []delivery.Delivery, body []byte, err error) {
+// list is what waits and what is dead, the newest first, from the next of an earlier answer on.
+func (c *client) list(ctx context.Context, q delivery.Query, from string) (found listing, body []byte, err error) {
 	query := url.Values{"limit": {strconv.Itoa(q.Limit)}}
-	for name, value := range map[string]string{"receiver": q.Receiver, "status": string(q.Status), "alertname": q.Alertname} {
+	for name, value := range map[string]string{
+		"receiver": q.Receiver, "status": string(q.Status), "alertname": q.Alertname, "before": from,
+	} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
 	if body, err = c.ask(ctx, http.MethodGet, query, deliveryPath...); err != nil {
-		return nil, nil, err
+		return listing{}, nil, err
 	}
-	var all listing
-	if err := json.Unmarshal(body, &all); err != nil {
-		return nil, nil, errors.New("the answer is not a notifier's; --url says where it is")
+	if err := json.Unmarshal(body, &found); err != nil {
+		return listing{}, nil, errors.New("the answer is not a notifier's; --url says where it is")
 	}
-	return all.Deliveries, body, nil
+	return found, body, nil
 }
 
 func (c *client) replay(ctx context.Context, id string) error {

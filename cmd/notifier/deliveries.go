@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -71,6 +72,12 @@ func (d *deliveriesCommand) validate(command string) error {
 	if command == d.list.FullCommand() && (d.query.Limit < 1 || d.query.Limit > 1000) {
 		return errors.New("--limit must be from 1 to 1000")
 	}
+	for _, id := range append(slices.Clone(*d.ids), *d.id) {
+		given := command == d.replay.FullCommand() && id != "" || command == d.show.FullCommand()
+		if given && (strings.Trim(id, ".") == "" || strings.Contains(id, "/")) {
+			return fmt.Errorf("%q is not an ID; notifier deliveries list shows them", id)
+		}
+	}
 	if u := *d.url; u == nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return errors.New("--url must be an address like http://localhost:9095")
 	}
@@ -86,30 +93,27 @@ func (d *deliveriesCommand) run(ctx context.Context, command string, stdout io.W
 	case d.show.FullCommand():
 		return showDelivery(ctx, c, *d.id, *d.output, stdout)
 	default:
-		if *d.all {
-			return replayAll(ctx, c, d.query.Receiver, stdout)
-		}
-		return replayDeliveries(ctx, c, *d.ids, stdout)
+		return d.tellAgain(ctx, c, stdout)
 	}
 }
 
 // listDeliveries prints a table, or the answer itself as JSON.
 func listDeliveries(ctx context.Context, c *client, q delivery.Query, output string, stdout io.Writer) error {
-	found, body, err := c.list(ctx, q)
+	found, body, err := c.list(ctx, q, "")
 	if err != nil {
 		return err
 	}
 	if output == asJSON {
 		return printJSON(stdout, body)
 	}
-	if len(found) == 0 {
+	if len(found.Deliveries) == 0 {
 		fmt.Fprintln(stdout, "Nothing waits and nothing is dead.")
 		return nil
 	}
-	if err := table(stdout, found, time.Now()); err != nil {
+	if err := table(stdout, found.Deliveries, time.Now()); err != nil {
 		return err
 	}
-	if len(found) == q.Limit {
+	if found.Next != "" {
 		fmt.Fprintf(stdout, "These are the newest %d; there may be more (--limit).\n", q.Limit)
 	}
 	return nil
@@ -131,48 +135,75 @@ func showDelivery(ctx context.Context, c *client, id, output string, stdout io.W
 	return describe(stdout, d, time.Now())
 }
 
-// replayDeliveries has these dead letters told again. It tries all of them, whatever becomes of one.
-func replayDeliveries(ctx context.Context, c *client, ids []string, stdout io.Writer) error {
-	var errs error
-	for _, id := range ids {
-		if err := c.replay(ctx, id); err != nil {
-			errs = errors.Join(errs, fmt.Errorf("%s: %w", printable(id), err))
-			continue
-		}
-		fmt.Fprintf(stdout, "%s: will be told again\n", printable(id))
-	}
-	return errs
+// replayed is what became of dead letters that were to be told again.
+type replayed struct {
+	Replayed []string          `json:"replayed"`
+	Failed   map[string]string `json:"failed"`
 }
 
-// replayAll has all dead letters told again, or those of one receiver, and says how many they were.
-func replayAll(ctx context.Context, c *client, receiver string, stdout io.Writer) error {
-	const page = 1000
-	told := 0
-	failed := map[string]bool{}
-	var errs error
-	for {
-		found, _, err := c.list(ctx, delivery.Query{Receiver: receiver, Status: delivery.Dead, Limit: page})
-		if err != nil {
-			errs = errors.Join(errs, err)
-			break
+// replayDeliveries has these dead letters told again. It tries all of them, whatever the notifier says of one, unless it does not
+// answer any more. tell is called with each that is told again.
+func replayDeliveries(ctx context.Context, c *client, ids []string, tell func(id string)) (became replayed, errs error) {
+	became = replayed{Replayed: []string{}, Failed: map[string]string{}}
+	for i, id := range ids {
+		err := c.replay(ctx, id)
+		if err == nil {
+			became.Replayed = append(became.Replayed, id)
+			tell(id)
+			continue
 		}
-		// What is told again is dead no more. When only what failed before is left, there is nothing more to do.
-		before := told + len(failed)
-		for _, d := range found {
-			if failed[d.ID] {
-				continue
-			}
-			if err := c.replay(ctx, d.ID); err != nil {
-				failed[d.ID] = true
-				errs = errors.Join(errs, fmt.Errorf("%s: %w", printable(d.ID), err))
-				continue
-			}
-			told++
-		}
-		if len(found) < page || told+len(failed) == before || ctx.Err() != nil {
-			break
+		became.Failed[id] = err.Error()
+		errs = errors.Join(errs, fmt.Errorf("%s: %w", printable(id), err))
+		var refused refusal
+		if rest := len(ids) - i - 1; !errors.As(err, &refused) && rest > 0 {
+			return became, errors.Join(errs, fmt.Errorf("%d more were not tried", rest))
 		}
 	}
-	fmt.Fprintf(stdout, "%d will be told again\n", told)
+	return became, errs
+}
+
+// deadLetters are the IDs of all dead letters, or of those of one receiver.
+func deadLetters(ctx context.Context, c *client, receiver string) (ids []string, err error) {
+	q := delivery.Query{Receiver: receiver, Status: delivery.Dead, Limit: 1000}
+	for from := ""; ; {
+		found, _, err := c.list(ctx, q, from)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found.Deliveries {
+			ids = append(ids, d.ID)
+		}
+		if found.Next == "" || found.Next == from {
+			return ids, nil
+		}
+		from = found.Next
+	}
+}
+
+// tellAgain has dead letters told again, and prints which, or with --all how many they were.
+func (d *deliveriesCommand) tellAgain(ctx context.Context, c *client, stdout io.Writer) error {
+	ids := *d.ids
+	if *d.all {
+		// All are listed before one is told: what dies again meanwhile is for the next call, else this one might never end.
+		var err error
+		if ids, err = deadLetters(ctx, c, d.query.Receiver); err != nil {
+			return err
+		}
+	}
+	became, errs := replayDeliveries(ctx, c, ids, func(id string) {
+		if !*d.all && *d.output != asJSON {
+			fmt.Fprintf(stdout, "%s: will be told again\n", printable(id))
+		}
+	})
+	if *d.output == asJSON {
+		body, err := json.Marshal(became)
+		if err != nil {
+			return fmt.Errorf("encoding what was replayed: %w", err)
+		}
+		return errors.Join(errs, printJSON(stdout, body))
+	}
+	if *d.all {
+		fmt.Fprintf(stdout, "%d will be told again\n", len(became.Replayed))
+	}
 	return errs
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
@@ -92,15 +93,19 @@ type store struct {
 	dead   []delivery.Delivery
 	stuck  map[string]error
 	listed int
+	// again is whether what is replayed dies at once, under a new ID.
+	again bool
 }
 
 func (s *store) List(_ context.Context, q delivery.Query) ([]delivery.Delivery, error) {
 	s.listed++
 	var found []delivery.Delivery
+	after := q.AfterID == ""
 	for _, d := range s.dead {
-		if (q.Receiver == "" || q.Receiver == d.Receiver) && len(found) < q.Limit {
+		if after && (q.Receiver == "" || q.Receiver == d.Receiver) && len(found) < q.Limit {
 			found = append(found, d)
 		}
+		after = after || d.ID == q.AfterID
 	}
 	return found, nil
 }
@@ -122,6 +127,9 @@ func (s *store) Replay(ctx context.Context, id string) error {
 		return err
 	}
 	s.dead = slices.DeleteFunc(s.dead, func(d delivery.Delivery) bool { return d.ID == id })
+	if s.again {
+		s.dead = append(s.dead, delivery.Delivery{ID: id + "0", Status: delivery.Dead, Accepted: noon})
+	}
 	return nil
 }
 
@@ -195,6 +203,55 @@ func TestAllDeadLettersAreReplayedHoweverManyThereAre(t *testing.T) {
 	assert.Less(t, s.listed, 10, "what cannot be told does not keep it going for ever")
 }
 
+func TestWhatDiesAgainIsReplayedOnce(t *testing.T) {
+	s := letters(2500)
+	s.again = true
+
+	code, stdout, _ := s.command(t, "replay", "--all")
+
+	assert.Equal(t, 0, code)
+	assert.Equal(t, "2500 will be told again\n", stdout)
+}
+
+func TestLettersThatCannotBeReplayedHideNoOthers(t *testing.T) {
+	s := letters(1500)
+	for i := range 1200 {
+		s.stuck[fmt.Sprintf("%d-x", i)] = delivery.ErrGoneIntegration
+	}
+
+	_, stdout, _ := s.command(t, "replay", "--all")
+
+	assert.Equal(t, "300 will be told again\n", stdout)
+}
+
+func TestReplayIsToldAsJSON(t *testing.T) {
+	code, stdout, stderr := letters(2).command(t, "replay", "0-x", "nope", "-o", "json")
+	assert.Equal(t, 1, code)
+	assert.JSONEq(t, fmt.Sprintf(`{"replayed":["0-x"],"failed":{"nope":%q}}`, delivery.ErrNotFound), stdout)
+	assert.Contains(t, stderr, "nope: ")
+
+	code, stdout, _ = letters(0).command(t, "replay", "--all", "-o", "json")
+	assert.Equal(t, 0, code)
+	assert.JSONEq(t, `{"replayed":[],"failed":{}}`, stdout)
+}
+
+func TestReplayEndsWhenNobodyAnswers(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		panic(http.ErrAbortHandler)
+	}))
+	defer server.Close()
+	var out, errs bytes.Buffer
+
+	code := run([]string{"deliveries", "replay", "--url=" + server.URL, "1-a", "2-a", "3-a"}, &out, &errs)
+
+	assert.Equal(t, exitNo, code)
+	assert.Contains(t, errs.String(), "1-a: the notifier at")
+	assert.Contains(t, errs.String(), "2 more were not tried")
+	assert.NotContains(t, errs.String(), "2-a")
+}
+
 func TestWrongUseOfDeliveriesIsRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{"list", "--status=sent"},
@@ -202,6 +259,11 @@ func TestWrongUseOfDeliveriesIsRefused(t *testing.T) {
 		{"list", "--limit=1001"},
 		{"list", "-o", "xml"},
 		{"show"},
+		{"show", ""},
+		{"show", "."},
+		{"show", ".."},
+		{"show", "1-x/replay"},
+		{"replay", "1-x", "../x"},
 		{"replay"},
 		{"replay", "--all", "1-x"},
 		{"replay", "1-x", "--receiver=a"},
