@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,6 +73,7 @@ func startEngine(ctx, life context.Context, opts Options, acked *acks, first boo
 	if err := safe.prepare(); err != nil {
 		return nil, err
 	}
+	newest, size := safe.newest()
 	e := &engine{opts: opts, acks: acked}
 	e.life, e.fail = context.WithCancelCause(life)
 	err := e.start(ctx, safe, first)
@@ -81,6 +83,12 @@ func startEngine(ctx, life context.Context, opts Options, acked *acks, first boo
 	if err != nil {
 		e.stop()
 		return nil, err
+	}
+	// NATS cuts off a file at the first byte that makes no sense to it, and says nothing.
+	if now, gone := os.Stat(newest); gone == nil && now.Size() < size {
+		opts.Logger.Error("The end of the journal's newest file could not be read and was cut off. After a crash that is a record which "+
+			"nobody was told is safe; if the disk damaged the file, records that were accepted are lost",
+			slog.String("file", newest), slog.Int64("bytes", size-now.Size()))
 	}
 	if err = safe.drop(); err != nil {
 		opts.Logger.Warn("The journal's files keep their second names until the next start", slog.Any("err", err))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -86,8 +87,12 @@ func (j *Journal) Close() {
 	_ = j.lock.Close() // closing gives the lock back
 }
 
+// enoughFree is whether there is room, and a place to write: NATS goes on writing to files that somebody has removed.
 func (j *Journal) enoughFree(want uint64) error {
-	free, err := freeBytes(j.opts.Dir)
+	free, err := freeBytes(rescue{j.opts.Dir}.messages())
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("its files were removed while it ran; put them back, or start the notifier again, which begins an empty journal")
+	}
 	if err != nil {
 		return fmt.Errorf("asking for the free space on disk: %w", err)
 	}
@@ -198,11 +203,11 @@ func (j *Journal) Check(ctx context.Context) error {
 }
 
 func (j *Journal) check(ctx context.Context) error {
-	if err := j.enoughFree(j.opts.MinFree); err != nil {
-		return err
-	}
 	e, err := j.engine()
 	if err != nil {
+		return err
+	}
+	if err = j.enoughFree(j.opts.MinFree); err != nil {
 		return err
 	}
 	// The probe goes to another file, so it says little about the records' own.

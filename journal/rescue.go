@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -16,6 +18,22 @@ type rescue struct{ dir string }
 
 func (r rescue) streams() string { return filepath.Join(r.dir, "jetstream", "$G", "streams") }
 func (r rescue) kept() string    { return filepath.Join(r.dir, "rescue") }
+
+// messages is the directory of the records' files, which NATS calls 1.blk, 2.blk and so on.
+func (r rescue) messages() string { return filepath.Join(r.streams(), recordStream, "msgs") }
+
+// newest is the records' newest file and its size in bytes; "" when there is none.
+func (r rescue) newest() (file string, size int64) {
+	files, _ := filepath.Glob(filepath.Join(r.messages(), "*.blk")) // it fails on a wrong pattern only
+	number := -1
+	for _, name := range files {
+		n, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(name), ".blk"))
+		if info, gone := os.Stat(name); err == nil && gone == nil && n > number {
+			number, file, size = n, name, info.Size()
+		}
+	}
+	return file, size
+}
 
 // prepare brings back what the start before this one lost, and gives each file its second name.
 func (r rescue) prepare() error {

@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,4 +53,49 @@ func TestRescueBringsBackWhatAKilledStartLeft(t *testing.T) {
 	require.NoError(t, r.drop())
 	require.FileExists(t, file)
 	require.NoDirExists(t, r.kept())
+}
+
+func TestAnEndThatIsCutOffIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, Options{Dir: dir})
+	appendN(t, j, 10)
+	killed := t.TempDir()
+	require.NoError(t, os.CopyFS(killed, os.DirFS(dir))) // the files as kill -9 leaves them: without the index
+	j.Close()
+	file, _ := rescue{killed}.newest()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	text[len(text)/2] ^= 1
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+
+	var log bytes.Buffer
+	j = open(t, Options{Dir: killed, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+
+	last, err := j.Last(t.Context())
+	require.NoError(t, err)
+	require.Less(t, messageOf(last), uint64(10), "NATS keeps what is before the damage only")
+	j.Close()
+	assert.Contains(t, log.String(), "could not be read and was cut off")
+
+	log.Reset()
+	open(t, Options{Dir: killed, Logger: slog.New(slog.NewTextHandler(&log, nil))}).Close()
+	assert.Empty(t, log.String(), "it is said once")
+}
+
+func TestP1FilesThatAreRemovedTakeNothing(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, Options{Dir: dir})
+	appendN(t, j, 1)
+	away := filepath.Join(t.TempDir(), "away")
+	require.NoError(t, os.Rename(filepath.Join(dir, "jetstream"), away))
+
+	_, err := j.Append(t.Context(), []byte("x"))
+	require.ErrorContains(t, err, "files were removed")
+	require.ErrorContains(t, j.Check(t.Context()), "files were removed")
+	require.ErrorContains(t, j.SetPosition(t.Context(), "c", 1), "files were removed")
+
+	require.NoError(t, os.Rename(away, filepath.Join(dir, "jetstream")))
+	_, err = j.Append(t.Context(), []byte("x"))
+	require.NoError(t, err)
+	require.NoError(t, j.Check(t.Context()))
 }

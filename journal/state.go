@@ -95,11 +95,11 @@ func (j *Journal) put(ctx context.Context, subject string, value []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := j.enoughFree(j.opts.MinFree / 2); err != nil {
-		return err
-	}
 	e, err := j.engine()
 	if err != nil {
+		return err
+	}
+	if err = j.enoughFree(j.opts.MinFree / 2); err != nil {
 		return err
 	}
 	// The caller does not wait longer than it likes, but NATS gets its time to answer.
