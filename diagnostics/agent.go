@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/alertmanager/matcher/compat"
@@ -33,6 +34,8 @@ type agent struct {
 	series  *series
 	// flights lets those who ask at the same time share one look.
 	flights singleflight.Group
+	// newest is what the last look saw, for those who ask right after it.
+	newest atomic.Pointer[Snapshot]
 }
 
 func newAgent(cfg AgentConfig, db *tsdb.DB) (*agent, error) {

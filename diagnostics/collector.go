@@ -20,6 +20,10 @@ import (
 // maxPolls is how many agents are polled at the same time.
 const maxPolls = 16
 
+// reuseFor is how old a snapshot may be that is shown for another alert: alerts of one agent come together, and an agent that is
+// ill must not be asked for each of them.
+const reuseFor = time.Second
+
 // Collector looks at agents: all the time, for what they were before, and once more when an alert asks. Its methods may
 // be called at the same time; Close comes last.
 type Collector struct {
@@ -33,6 +37,7 @@ type Collector struct {
 	metrics *metrics
 	reg     prometheus.Registerer
 	now     func() time.Time
+	reuse   time.Duration // reuseFor, but in tests
 
 	// ctx ends with Close: what was begun for a caller outlives him, as others may wait for it too.
 	ctx    context.Context //nolint:containedctx // as said
@@ -45,7 +50,7 @@ type Collector struct {
 // New opens the scraped samples in dir, which nobody else may use, and is ready for Snapshot; history grows once Run runs.
 // The configuration must be one that Validate finds nothing wrong with. Reg may be nil.
 func New(agents []AgentConfig, cfg Config, dir string, logger *slog.Logger, reg prometheus.Registerer) (*Collector, error) {
-	c := &Collector{changed: make(chan struct{}, 1), logger: logger, metrics: newMetrics(), reg: reg, now: time.Now}
+	c := &Collector{changed: make(chan struct{}, 1), logger: logger, metrics: newMetrics(), reg: reg, now: time.Now, reuse: reuseFor}
 	var err error
 	if c.db, err = openStore(dir, time.Duration(cfg.WithDefaults().History), logger); err != nil {
 		return nil, err
@@ -229,6 +234,11 @@ func (c *Collector) SnapshotOf(ctx context.Context, name string) *Snapshot {
 func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snapshot {
 	asked := c.now()
 	began := time.Now()
+	if s := a.newest.Load(); s != nil && asked.Sub(s.TakenAt) < c.reuse {
+		c.metrics.snapshotSeconds.Observe(time.Since(began).Seconds())
+		fresh := s.clone()
+		return &fresh
+	}
 	var s Snapshot
 	flight := a.flights.DoChan("", func() (any, error) { return c.take(set, a), nil })
 	timer := time.NewTimer(set.deadline)
@@ -237,6 +247,8 @@ func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snap
 	select {
 	case result := <-flight:
 		s = result.Val.(Snapshot).clone()
+		kept := s.clone()
+		a.newest.Store(&kept)
 	case <-timer.C:
 		// Only a machine that is short of time gets here: take ends sooner.
 		late = "not known in time"

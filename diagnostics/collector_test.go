@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -564,4 +565,31 @@ func TestHistorySurvivesARestart(t *testing.T) {
 	c = open()
 	defer c.Close()
 	assert.InDelta(t, 1, *vitalNamed(t, c.Snapshot(t.Context(), about), "requests").Value, 1e-3)
+}
+
+func TestASnapshotServesTheAlertsOfASecond(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" {
+			asked.Add(1)
+		}
+		fmt.Fprintln(w, "go_goroutines 7")
+	}))
+	defer server.Close()
+	c := newCollector(t, server.URL)
+	c.reuse = reuseFor
+	now := time.Now()
+	c.now = func() time.Time { return now }
+
+	first := c.Snapshot(t.Context(), map[string]string{"job": "aster"})
+	now = now.Add(900 * time.Millisecond)
+	again := c.Snapshot(t.Context(), map[string]string{"job": "aster"})
+	assert.Equal(t, first, again, "it says when it was taken")
+	assert.NotSame(t, first, again)
+	assert.Equal(t, int64(1), asked.Load())
+
+	now = now.Add(100 * time.Millisecond)
+	later := c.Snapshot(t.Context(), map[string]string{"job": "aster"})
+	assert.Equal(t, now, later.TakenAt)
+	assert.Equal(t, int64(2), asked.Load())
 }

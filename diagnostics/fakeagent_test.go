@@ -79,6 +79,7 @@ func newCollector(t *testing.T, url string, change ...func(*AgentConfig, *Config
 	c, err := New([]AgentConfig{a}, cfg, t.TempDir(), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	c.reuse = 0 // each look is a look of its own
 	return c
 }
 
