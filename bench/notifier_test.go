@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/internal/listening"
 )
 
 // patience bounds every wait.
@@ -28,8 +29,6 @@ type notifier struct {
 	cmd     *exec.Cmd
 	gone    chan struct{}
 }
-
-var listening = regexp.MustCompile(`msg="Listening on" .*address=(\S+)`)
 
 // start starts the notifier with a configuration, and ends it with the benchmark.
 func start(b *testing.B, storage, config string) *notifier {
@@ -48,19 +47,11 @@ func start(b *testing.B, storage, config string) *notifier {
 	var log strings.Builder
 	go func() {
 		defer close(n.gone)
-		lines := bufio.NewScanner(stderr)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
+		listening.Follow(stderr, func(line string) {
 			if log.Len() < 1<<20 {
-				log.WriteString(lines.Text() + "\n")
+				log.WriteString(line + "\n")
 			}
-			if found := listening.FindStringSubmatch(lines.Text()); found != nil {
-				select {
-				case listens <- found[1]:
-				default:
-				}
-			}
-		}
+		}, func(address string) { listens <- address })
 		_ = n.cmd.Wait() // it is killed
 	}()
 	b.Cleanup(n.kill)

@@ -137,8 +137,7 @@ func TestAFallbackIsToldOfADoubtfulFiring(t *testing.T) {
 				l := testLoop(s)
 				l.Fallback = Fallback{Receiver: "ops-email", After: tc.after}
 				mail := &sink{}
-				other := testLoop(mail)
-				other.Receiver, other.Cursor = "ops-email", "ops-email/fake/0"
+				other := loopFor("ops-email", mail)
 				w := start(t, j, quiet, l, other)
 				a := over(j)
 				down.Store(true)

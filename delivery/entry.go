@@ -92,8 +92,8 @@ type folded struct {
 	err error
 }
 
-// fold merges entries into one message: the state of the newest, and every alert that any
-// of them names. Each is taken in the light of what was known before it. It is a pure function.
+// fold merges entries into one message: the state of the newest, and every alert that any of them names. Each is taken in the
+// light of what was known before it. It is a pure function of its arguments and of what the entries say.
 func fold(known knowledge, entries []entry, now time.Time, window time.Duration) folded {
 	entries = inOrder(entries)
 	f := folded{known: known}
@@ -133,15 +133,6 @@ func fold(known knowledge, entries []entry, now time.Time, window time.Duration)
 		if saysNothing[newest] {
 			f.duplicates-- // who knows
 		}
-	}
-	return f
-}
-
-// foldUndoubted is fold for what cannot wait until its doubts pass: they count as passed.
-func foldUndoubted(known knowledge, entries []entry, now time.Time, window time.Duration) folded {
-	f := fold(known, entries, now, window)
-	for f.doubtful != nil {
-		f = fold(known, entries, f.inDoubt, window)
 	}
 	return f
 }

@@ -300,6 +300,13 @@ func testLoop(s notifiers.Notifier) Loop {
 	}
 }
 
+// loopFor is testLoop for another receiver.
+func loopFor(receiver string, s notifiers.Notifier) Loop {
+	l := testLoop(s)
+	l.Receiver, l.Cursor = receiver, Cursor(receiver, l.Integration, 0)
+	return l
+}
+
 var quiet = slog.New(slog.DiscardHandler)
 
 // world is a set of loops that run on a journal.

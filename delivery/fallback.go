@@ -119,6 +119,7 @@ func (r *run) handOverOverdue() {
 func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
 	entries, err := r.prepare(ctx, l, g)
 	if err != nil {
+		r.unread(ctx, err)
 		return
 	}
 	if len(entries) == 0 || newestOf(entries).seq <= g.state.HandedOver {
@@ -143,7 +144,7 @@ func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
 		return
 	}
 	// Whoever is told of the rest is told of what is in doubt, too: it is handed over once.
-	f = foldUndoubted(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
+	f = r.undoubted(l, g, f, entries)
 	if f.err != nil || f.group == nil {
 		return
 	}

@@ -52,8 +52,9 @@ type letters struct {
 	metrics *Metrics
 }
 
-// put keeps a letter; the end of ctx does not cut that off. One that is there already stays as it is: it was put before a crash, or by another loop. One
-// of the same ID that was accepted at another time is another letter: a journal whose end was lost gives its numbers again.
+// put keeps a letter; the end of ctx does not cut that off. One that is there already stays as it is: it was put before a
+// crash, or by another loop. One of the same ID that was accepted at another time is another letter: a journal whose end was
+// lost gives its numbers again.
 func (ls *letters) put(ctx context.Context, l letter) (added bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -136,9 +137,7 @@ func (ls *letters) count(ctx context.Context, logger *slog.Logger) error {
 // bury makes a dead letter of what entries come to.
 func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string, cause error) {
 	log := r.logger.With(slog.String("delivery", r.id(g.key, entries)))
-	if f.doubtful != nil {
-		f = foldUndoubted(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
-	}
+	f = r.undoubted(l, g, f, entries)
 	if f.err != nil {
 		r.unread(ctx, f.err)
 		return

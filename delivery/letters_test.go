@@ -172,8 +172,7 @@ func TestP2WhatWaitsTooLongIsADeadLetter(t *testing.T) {
 func TestP2AnUnreadableRecordGoesAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		other := testLoop(s)
-		other.Receiver, other.Cursor = "log", "log/fake/0"
+		other := loopFor("log", s)
 		w := start(t, j, quiet, testLoop(s), other)
 		noBody, err := envelope.Envelope{Key: "k", To: map[string][]int{"people": nil, "log": nil}, Body: []byte(`{"version":"5"}`)}.Seal()
 		require.NoError(t, err)
@@ -326,8 +325,7 @@ func (f fullForLetters) SetLetter(ctx context.Context, id string, value []byte) 
 
 // told by the fallback, with what the message says of itself.
 func fallbackTo(receiver string, s *sink, inputs *[]templates.Input) Loop {
-	l := testLoop(s)
-	l.Receiver, l.Cursor = receiver, receiver+"/fake/0"
+	l := loopFor(receiver, s)
 	l.Render = func(in templates.Input) templates.Content {
 		*inputs = append(*inputs, in)
 		return templates.Content{}
@@ -437,8 +435,7 @@ func TestP10LettersHideWhatIsPersonalNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()
 		s, _ := refusing()
-		stays := testLoop(s)
-		stays.Receiver, stays.Cursor = "log", "log/fake/0"
+		stays := loopFor("log", s)
 		w := start(t, j, quiet, testLoop(&sink{}), stays)
 		require.NoError(t, w.end())
 		a := since(firing("A"), time.Now())
@@ -529,9 +526,8 @@ func TestP2WhatIsTooMuchForOneLetterIsKeptInSeveral(t *testing.T) {
 			return nil, errRevoked
 		}}
 		mail := &sink{}
-		l, other := testLoop(s), testLoop(mail)
+		l, other := testLoop(s), loopFor("ops-email", mail)
 		l.Fallback = Fallback{Receiver: "ops-email", After: time.Minute}
-		other.Receiver, other.Cursor = "ops-email", "ops-email/fake/0"
 		small := hooked{Journal: j, most: 8 << 20}
 		w := start(t, small, quiet, l, other)
 		for i := range 5 {

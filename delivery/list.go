@@ -14,23 +14,26 @@ import (
 // List gives the deliveries that wait or are dead, the newest first.
 func (ls *Loops) List(ctx context.Context, q Query) ([]Delivery, error) {
 	var all []Delivery
+	add := func(d Delivery) {
+		if q.selects(d) {
+			all = append(all, d)
+		}
+	}
 	if q.Status != Dead {
 		for _, r := range ls.runs() {
-			all = append(all, r.list(ctx)...)
+			for _, d := range r.list(ctx) {
+				add(d)
+			}
 		}
 	}
 	if q.Status == "" || q.Status == Dead {
 		personal := ls.personal()
-		err := ls.letters.each(ctx, ls.logger, func(l letter) {
-			if d := shown(l, personal); q.selects(d) { // what is told is let go at once: it can be megabytes for each
-				all = append(all, d)
-			}
-		})
+		// What a letter tells is let go at once: it can be megabytes for each.
+		err := ls.letters.each(ctx, ls.logger, func(l letter) { add(shown(l, personal)) })
 		if err != nil {
 			return nil, fmt.Errorf("listing the dead letters: %w", err)
 		}
 	}
-	all = slices.DeleteFunc(all, func(d Delivery) bool { return !q.selects(d) })
 	slices.SortFunc(all, func(a, b Delivery) int {
 		return cmp.Or(b.Accepted.Compare(a.Accepted), cmp.Compare(a.ID, b.ID))
 	})

@@ -45,8 +45,7 @@ func TestP2ARemovedReceiverIsToldFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()
 		s, up := downUntilUp()
-		gone, stays := testLoop(s), testLoop(&sink{})
-		stays.Receiver, stays.Cursor = "log", "log/fake/0"
+		gone, stays := testLoop(s), loopFor("log", &sink{})
 		w := start(t, j, quiet, gone, stays)
 		j.add(webhook("accepted", firing("A")))
 		pass(time.Minute)
@@ -81,8 +80,7 @@ func TestP2ARemovedReceiverIsToldFirst(t *testing.T) {
 func TestAReceiverThatIsAddedAgainBeforeItIsGoneGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		stays := testLoop(&sink{})
-		stays.Receiver, stays.Cursor = "log", "log/fake/0"
+		stays := loopFor("log", &sink{})
 		w := start(t, j, quiet, testLoop(s), stays)
 		require.NoError(t, w.Apply(t.Context(), []Loop{stays}))
 		pass(10 * time.Second)
@@ -100,8 +98,7 @@ func TestAReceiverThatIsAddedAgainBeforeItIsGoneGoesOn(t *testing.T) {
 func TestP2WhatWasAcceptedForAReceiverThatIsNoMoreIsADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		stays := testLoop(&sink{})
-		stays.Receiver, stays.Cursor = "log", "log/fake/0"
+		stays := loopFor("log", &sink{})
 		w := start(t, j, quiet, testLoop(s), stays)
 		j.add(webhook("told", firing("A")))
 		synctest.Wait()
@@ -151,15 +148,14 @@ func TestApplyIsAllOrNothing(t *testing.T) {
 func TestPositionsBelongToTheirCursorsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		other := testLoop(&sink{})
-		other.Receiver, other.Cursor = "old name", "old name/fake/0"
+		other := loopFor("old name", &sink{})
 		w := start(t, j, quiet, testLoop(s), other)
 		j.add(webhook("a", firing("A")))
 		synctest.Wait()
 		require.NoError(t, w.end())
 		j.add(webhook("b", firing("A")))
 
-		other.Receiver, other.Cursor = "new name", "new name/fake/0"
+		other = loopFor("new name", other.Sink)
 		w = start(t, j, quiet, other, testLoop(s))
 		synctest.Wait()
 
@@ -217,8 +213,7 @@ func TestP6AReceiverInTroubleDelaysNoOther(t *testing.T) {
 func TestAReceiverThatIsAddedAfterTwoRemovalsIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newMemory(), &sink{}
-		stays := testLoop(&sink{})
-		stays.Receiver, stays.Cursor = "log", "log/fake/0"
+		stays := loopFor("log", &sink{})
 		w := start(t, j, quiet, testLoop(s), stays)
 		apply := func(loops ...Loop) { require.NoError(t, w.Apply(t.Context(), loops)) }
 		apply(stays)

@@ -39,9 +39,10 @@ const echo = time.Minute
 // correct is what a group says in the light of what is known, when it comes from an Alertmanager that is behind.
 //
 // An alert that ended before it began to fire anew, as is known, fires, and since then. An end that is not newer than the known
-// one is that one. An alert that fires since before the end that is known of it counts as resolved. That holds for window after the end became known; whoever is behind has said so by then, and an
-// alert that is still said to fire does: an Alertmanager that had lost its Prometheus for a while resolves an alert which then
-// goes on firing since the same time. InDoubt are the fingerprints of such alerts, with the end of the doubt.
+// one is that one. An alert that fires since before the end that is known of it counts as resolved. That holds for window after
+// the end became known; whoever is behind has said so by then, and an alert that is still said to fire does: an Alertmanager that
+// had lost its Prometheus for a while resolves an alert which then goes on firing since the same time. InDoubt are the
+// fingerprints of such alerts, with the end of the doubt.
 func (k knowledge) correct(g alert.Group, now time.Time, window time.Duration) (corrected alert.Group, inDoubt map[string]time.Time) {
 	corrected = g
 	corrected.Alerts = slices.Clone(g.Alerts)
@@ -74,7 +75,8 @@ func (k knowledge) correct(g alert.Group, now time.Time, window time.Duration) (
 }
 
 // old is whether a group says nothing that is not known: its alerts fire or are resolved as they were. One that fires since a
-// later time than is known fires anew; an earlier time is that of an Alertmanager which saw it first, before a restart. What it leaves out says nothing: an Alertmanager that is behind does not know of it yet.
+// later time than is known fires anew; an earlier time is that of an Alertmanager which saw it first, before a restart. What it
+// leaves out says nothing: an Alertmanager that is behind does not know of it yet.
 func (k knowledge) old(g alert.Group) bool {
 	if k.At.IsZero() || g.Truncated != k.Truncated {
 		return false

@@ -104,8 +104,7 @@ func TestCriticalGoesBeforeWarningBeforeInfo(t *testing.T) {
 			pause(ctx, time.Second)
 			return told()
 		}}
-		l := testLoop(s)
-		l.Receiver, l.Cursor = "log", "log/fake/0" // who gets what is info, too
+		l := loopFor("log", s) // who gets what is info, too
 		l.Limits.Sends = 1
 		w := start(t, j, quiet, l)
 		j.add(webhook("first", firing("X")))

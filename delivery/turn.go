@@ -32,7 +32,7 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 	l := r.settings.Load()
 	entries, err := r.prepare(ctx, l, g)
 	if err != nil {
-		return Next(1, err, rand.Float64())
+		return r.unread(ctx, err)
 	}
 	now := time.Now()
 	tooOld, entries := split(entries, func(e entry) bool { return now.Sub(e.at) >= l.Limits.MaxAge })
@@ -60,20 +60,12 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 	return wait
 }
 
-// prepare is what waits for the group, when its state is read, too. The error is logged.
+// prepare is what waits for the group, when its state is read, too.
 func (r *run) prepare(ctx context.Context, l *Loop, g *group) ([]entry, error) {
-	err := r.load(ctx, g)
-	if err != nil {
-		err = fmt.Errorf("reading the state of a group: %w", err)
+	if err := r.load(ctx, g); err != nil {
+		return nil, fmt.Errorf("reading the state of a group: %w", err)
 	}
-	var entries []entry
-	if err == nil {
-		entries, err = r.readable(ctx, l, g)
-	}
-	if err != nil {
-		r.unread(ctx, err)
-	}
-	return entries, err
+	return r.readable(ctx, l, g)
 }
 
 // unread logs that a turn failed before its try, and gives the pause before the next one.
@@ -86,6 +78,14 @@ func (r *run) unread(ctx context.Context, err error) time.Duration {
 
 func (r *run) fold(l *Loop, g *group, entries []entry) folded {
 	return fold(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
+}
+
+// undoubted is f, which the entries come to, for what cannot wait until its doubts pass: they count as passed.
+func (r *run) undoubted(l *Loop, g *group, f folded, entries []entry) folded {
+	for f.doubtful != nil {
+		f = fold(g.state.Known, entries, f.inDoubt, l.Limits.DedupeWindow)
+	}
+	return f
 }
 
 var errExpired = errors.New("it waited too long to be delivered")
@@ -157,10 +157,7 @@ func (r *run) recordOf(ctx context.Context, e entry) (record []byte, ok bool, er
 // tell tells f, which entries come to.
 func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []entry) time.Duration {
 	log := r.logger.With(slog.String("delivery", r.id(g.key, entries)))
-	done := entries
-	if f.doubtful != nil {
-		done = slices.DeleteFunc(slices.Clone(entries), func(e entry) bool { return e.seq == f.doubtful.seq })
-	}
+	_, done := split(entries, func(e entry) bool { return f.doubtful != nil && e.seq == f.doubtful.seq })
 	switch {
 	case f.group == nil && f.doubtful != nil:
 		log.Info("Says of an alert that it fires which was resolved: from an Alertmanager that is behind, or firing again",
@@ -336,11 +333,7 @@ func tryContext(ctx context.Context, limits Limits) (context.Context, context.Ca
 // settle stores the state of a group when the entries are done with, and tries until it is on disk: sending again is no way
 // out. It says false when the run has ended and the write failed.
 func (r *run) settle(ctx context.Context, g *group, after state, done []entry) bool {
-	numbers := map[uint64]bool{}
-	for _, e := range done {
-		numbers[e.seq] = true
-	}
-	rest := slices.DeleteFunc(r.waiting(g), func(e entry) bool { return numbers[e.seq] })
+	_, rest := split(r.waiting(g), among(done))
 	after = after.settled(done, rest)
 	if !r.insist(ctx, "Storing the state of a group", func() error { return r.store(ctx, g.key, after) }) {
 		return false
@@ -362,12 +355,8 @@ func (r *run) forget(g *group, done []entry) {
 	if len(done) == 0 {
 		return
 	}
-	numbers := map[uint64]bool{}
-	for _, e := range done {
-		numbers[e.seq] = true
-	}
 	r.mu.Lock()
-	gone, rest := split(g.waiting, func(e entry) bool { return numbers[e.seq] })
+	gone, rest := split(g.waiting, among(done))
 	g.waiting = rest
 	r.mu.Unlock()
 	for _, e := range gone {
@@ -392,14 +381,19 @@ func split(entries []entry, apart func(entry) bool) (is, isNot []entry) {
 	return is, isNot
 }
 
+// among is whether an entry is one of these.
+func among(entries []entry) func(entry) bool {
+	numbers := make(map[uint64]bool, len(entries))
+	for _, e := range entries {
+		numbers[e.seq] = true
+	}
+	return func(e entry) bool { return numbers[e.seq] }
+}
+
 // id names the delivery of a message that the entries come to. It is made of what stays the same over tries and restarts.
 func (r *run) id(key string, entries []entry) string {
-	var newest uint64
-	for _, e := range entries {
-		newest = max(newest, e.seq)
-	}
 	sum := sha256.Sum256([]byte(r.cursor + "\x00" + key))
-	return fmt.Sprintf("%d-%x", newest, sum[:4])
+	return fmt.Sprintf("%d-%x", newestOf(entries).seq, sum[:4])
 }
 
 func logFailure(log *slog.Logger, attempt int, err error, wait time.Duration) {

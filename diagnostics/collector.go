@@ -240,15 +240,17 @@ func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snap
 		return &fresh
 	}
 	var s Snapshot
-	flight := a.flights.DoChan("", func() (any, error) { return c.take(set, a), nil })
+	flight := a.flights.DoChan("", func() (any, error) {
+		taken := c.take(set, a)
+		a.newest.Store(&taken)
+		return taken, nil
+	})
 	timer := time.NewTimer(set.deadline)
 	defer timer.Stop()
 	late := ""
 	select {
 	case result := <-flight:
 		s = result.Val.(Snapshot).clone()
-		kept := s.clone()
-		a.newest.Store(&kept)
 	case <-timer.C:
 		// Only a machine that is short of time gets here: take ends sooner.
 		late = "not known in time"

@@ -48,8 +48,12 @@ func Of(n alert.Notification, to map[string][]int, body []byte) Envelope {
 		e.Severity[""] = whole.Severity()
 	}
 	for receiver, alerts := range to {
-		if part, ok := n.Choose(alerts); ok && alerts != nil && part.Severity() != e.Severity[""] {
-			e.Severity[receiver] = part.Severity()
+		if alerts == nil {
+			continue // the whole
+		}
+		part, ok := n.Choose(alerts)
+		if severity := part.Severity(); ok && severity != e.Severity[""] {
+			e.Severity[receiver] = severity
 		}
 	}
 	return e

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/internal/listening"
 )
 
 // patience bounds every wait for something that the notifier does by itself.
@@ -103,8 +103,6 @@ func configuration(slack string) string {
 	return "route:\n  receiver: team\n  by_severity:" + routes + "\nreceivers:" + receivers + "\n"
 }
 
-var listening = regexp.MustCompile(`msg="Listening on" .*address=(\S+)`)
-
 // launch starts the process; listens is closed when it takes requests.
 func (n *notifier) launch() (listens chan struct{}) {
 	n.t.Helper()
@@ -124,19 +122,12 @@ func (n *notifier) launch() (listens chan struct{}) {
 
 func (n *notifier) follow(cmd *exec.Cmd, stderr io.Reader, listens, done chan struct{}) {
 	defer close(done)
-	lines := bufio.NewScanner(stderr)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		fmt.Fprintln(n.log, lines.Text())
-		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
-			n.mu.Lock()
-			if n.address == "" {
-				n.address = "http://" + found[1]
-				close(listens)
-			}
-			n.mu.Unlock()
-		}
-	}
+	listening.Follow(stderr, func(line string) { fmt.Fprintln(n.log, line) }, func(address string) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.address = "http://" + address
+		close(listens)
+	})
 	_ = cmd.Wait() // an end by a signal is an error here
 	n.mu.Lock()
 	n.address = ""

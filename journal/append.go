@@ -21,12 +21,12 @@ const (
 	queueBytes   = 64 << 20
 )
 
-// With more callers than crowded, a message waits until half of them have come, or for gatherFor: one half is written while the
+// With more callers than manyCallers, a message waits until half of them have come, or for gatherFor: one half is written while the
 // other is on its way, and an fsync, which costs as much processor time as two webhooks, serves many. Fewer callers are
 // written at once.
 const (
-	crowded   = 16
-	gatherFor = time.Millisecond
+	manyCallers = 16
+	gatherFor   = time.Millisecond
 )
 
 var errQueueFull = errors.New("too much waits for the disk")
@@ -192,7 +192,7 @@ func (j *Journal) append(ctx context.Context, data []byte) (uint64, error) {
 func (j *Journal) write() {
 	defer j.queue.close()
 	purgeEvery := max(1, int(j.opts.MaxBytes/64))
-	crowd := 0              // how many callers there seem to be at once
+	callers := 0            // how many there seem to be at once
 	unchecked := purgeEvery // what an earlier process left may need room at once
 	for {
 		select {
@@ -204,15 +204,15 @@ func (j *Journal) write() {
 			// The callers of the batch before are about to come back: let them, else batches alternate between large
 			// and small.
 			runtime.Gosched()
-			if crowd > crowded {
-				j.queue.gather(crowd/2, gatherFor)
+			if callers > manyCallers {
+				j.queue.gather(callers/2, gatherFor)
 			}
 			b := j.queue.take()
 			if b == nil {
 				break
 			}
 			message, err := j.store(b)
-			crowd = max(crowd*15/16, b.records+j.queue.len())
+			callers = max(callers*15/16, b.records+j.queue.len())
 			b.answer(message, err)
 			unchecked += len(b.payload)
 			if err == nil && cap(b.payload) <= batchBytes {
@@ -235,10 +235,8 @@ func (j *Journal) store(b *batch) (uint64, error) {
 		return 0, err
 	}
 	message, err := e.publish(recordSubject, b.payload)
-	if isFull(err) {
-		if e.room(j) {
-			message, err = e.publish(recordSubject, b.payload)
-		}
+	if isFull(err) && e.room(j) {
+		message, err = e.publish(recordSubject, b.payload)
 	}
 	switch {
 	case err == nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,10 +27,10 @@ type Deliveries interface {
 	Replay(ctx context.Context, id string) error
 }
 
-// How many deliveries one answer lists.
+// MaxLimit is how many deliveries one answer lists at the most, defaultLimit how many when nobody says.
 const (
+	MaxLimit     = 1000
 	defaultLimit = 100
-	maxLimit     = 1000
 )
 
 // statuses are those that a delivery can be listed by.
@@ -73,15 +74,13 @@ func readQuery(c *gin.Context) (delivery.Query, error) {
 		Receiver: given.Get("receiver"), Status: delivery.Status(given.Get("status")), Alertname: given.Get("alertname"),
 		Limit: defaultLimit,
 	}
-	switch q.Status {
-	case "", delivery.Pending, delivery.Retrying, delivery.Dead:
-	default:
+	if q.Status != "" && !slices.Contains(statuses, string(q.Status)) {
 		return q, fmt.Errorf("status is %.40q, want one of %s; what was delivered is not listed", q.Status, strings.Join(statuses, ", "))
 	}
 	if text := given.Get("limit"); text != "" {
 		limit, err := strconv.Atoi(text)
-		if err != nil || limit < 1 || limit > maxLimit {
-			return q, fmt.Errorf("limit is %.40q, want a number from 1 to %d", text, maxLimit)
+		if err != nil || limit < 1 || limit > MaxLimit {
+			return q, fmt.Errorf("limit is %.40q, want a number from 1 to %d", text, MaxLimit)
 		}
 		q.Limit = limit
 	}

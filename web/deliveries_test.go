@@ -207,6 +207,6 @@ func FuzzReadQuery(f *testing.F) {
 			return
 		}
 		require.Positive(t, q.Limit)
-		require.LessOrEqual(t, q.Limit, maxLimit)
+		require.LessOrEqual(t, q.Limit, MaxLimit)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/alertvitals/notifier/delivery"
+	"github.com/alertvitals/notifier/web"
 )
 
 // asJSON is the value of --output that is for programs.
@@ -42,7 +43,7 @@ func addDeliveries(app *kingpin.Application) *deliveriesCommand {
 	d.status = d.list.Flag("status", "Only what is pending, retrying or dead.").
 		Enum(string(delivery.Pending), string(delivery.Retrying), string(delivery.Dead))
 	d.list.Flag("alertname", "Only what tells of this alert.").StringVar(&d.query.Alertname)
-	d.list.Flag("limit", "How many at the most, up to 1000.").Default("20").IntVar(&d.query.Limit)
+	d.list.Flag("limit", fmt.Sprintf("How many at the most, up to %d.", web.MaxLimit)).Default("20").IntVar(&d.query.Limit)
 
 	d.show = group.Command("show", "Show everything about one delivery.")
 	d.id = d.show.Arg("id", "Its ID.").Required().String()
@@ -69,8 +70,8 @@ func (d *deliveriesCommand) validate(command string) error {
 			return errors.New("--receiver goes with --all")
 		}
 	}
-	if command == d.list.FullCommand() && (d.query.Limit < 1 || d.query.Limit > 1000) {
-		return errors.New("--limit must be from 1 to 1000")
+	if command == d.list.FullCommand() && (d.query.Limit < 1 || d.query.Limit > web.MaxLimit) {
+		return fmt.Errorf("--limit must be from 1 to %d", web.MaxLimit)
 	}
 	for _, id := range append(slices.Clone(*d.ids), *d.id) {
 		given := command == d.replay.FullCommand() && id != "" || command == d.show.FullCommand()
@@ -164,7 +165,7 @@ func replayDeliveries(ctx context.Context, c *client, ids []string, tell func(id
 
 // deadLetters are the IDs of all dead letters, or of those of one receiver.
 func deadLetters(ctx context.Context, c *client, receiver string) (ids []string, err error) {
-	q := delivery.Query{Receiver: receiver, Status: delivery.Dead, Limit: 1000}
+	q := delivery.Query{Receiver: receiver, Status: delivery.Dead, Limit: web.MaxLimit}
 	for from := ""; ; {
 		found, _, err := c.list(ctx, q, from)
 		if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -24,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/alertvitals/notifier/demo/agent"
+	"github.com/alertvitals/notifier/internal/listening"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
 )
@@ -154,8 +154,6 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-var listening = regexp.MustCompile(`msg="Listening on" .*address=(\S+)`)
-
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2)
 	name, program := args[0], args[1]
@@ -179,17 +177,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	address := make(chan string, 1)
 	go func() {
 		defer close(s.done)
-		lines := bufio.NewScanner(stderr)
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			s.log.add(lines.Text())
-			if found := listening.FindStringSubmatch(lines.Text()); found != nil {
-				select {
-				case address <- found[1]:
-				default:
-				}
-			}
-		}
+		listening.Follow(stderr, s.log.add, func(at string) { address <- at })
 		_ = s.cmd.Wait()
 	}()
 	ts.Defer(func() {
