@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/alertvitals/notifier/alert"
@@ -50,6 +51,8 @@ func sizeOf(g *alert.Group) int {
 type letters struct {
 	journal Journal
 	metrics *Metrics
+	// putting is held while one is put: two loops meet the same unreadable record, and it is one letter.
+	putting sync.Mutex
 }
 
 // put keeps a letter; the end of ctx does not cut that off. One that is there already stays as it is: it was put before a
@@ -58,6 +61,8 @@ type letters struct {
 func (ls *letters) put(ctx context.Context, l letter) (added bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
+	ls.putting.Lock()
+	defer ls.putting.Unlock()
 	for {
 		value, there, unasked := ls.journal.Letter(ctx, l.ID)
 		if unasked != nil {

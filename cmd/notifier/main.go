@@ -71,9 +71,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "notifier: %v; try notifier --help\n", err)
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	switch command {
 	case serveCmd.FullCommand():
@@ -96,6 +95,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 	default:
 		return 0
 	}
+}
+
+// untilSignal is a context that ends with SIGINT or SIGTERM. A second signal ends the process at once: by the time the context
+// has ended, the signals have their default meaning again.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+		end()
+	}()
+	return ctx, end
 }
 
 func checkConfig(file string, stdout io.Writer) error {
