@@ -34,6 +34,10 @@ type Message struct {
 	// group's living message, which it neither edits nor closes. Its Receipt is not kept: the group's next message goes on
 	// from Previous.
 	Late bool
+	// Amends is whether the message only completes the group's last one, with vitals that were not ready for it in time. It
+	// has no news: a sink that edits does so and pings nobody, one that cannot may leave it out by answering with Previous.
+	// Its Receipt is kept like any other.
+	Amends bool
 }
 
 // Receipt is what a sink needs to know of this message when the next one of the group comes, such as Slack's channel and

@@ -28,6 +28,8 @@ type Content struct {
 	// Changes says, on a resolved group, what got better: "error rate 7.3 % → 0.1 %".
 	Changes []string
 	Tables  []Line
+	// Charts are pictures of what the text says too, the most useful first. A sink that cannot show pictures leaves them out.
+	Charts []Image
 	// Foot says when and how the vitals were taken.
 	Foot string
 	// Alerts is one line for each alert of the group: firing ones first, then resolved ones, then those that are no longer
@@ -50,6 +52,14 @@ type Vital struct {
 	Change string
 	// Loud is whether the value differs from normal.
 	Loud bool
+}
+
+// Image is a picture for people.
+type Image struct {
+	// Title is what it is a picture of, in a few words: "error rate, last hour". Alt says what it shows to those who do not
+	// see it.
+	Title, Alt string
+	PNG        []byte
 }
 
 // Line is a name and what is to be said of it.
