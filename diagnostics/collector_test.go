@@ -20,6 +20,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/config/httpclient"
 )
 
 var about = map[string]string{"alertname": "HighErrorRate", "job": "aster"}
@@ -364,7 +366,7 @@ func TestRedirectWithinTheHostKeepsCredentials(t *testing.T) {
 		io.WriteString(w, "go_goroutines 7\n")
 	})
 	c := newCollector(t, f.URL, func(a *AgentConfig, _ *Config) {
-		a.HTTPConfig = &HTTPConfig{BasicAuth: &commoncfg.BasicAuth{Username: "u", Password: "hunter2"}}
+		a.HTTPConfig = &httpclient.Config{BasicAuth: &commoncfg.BasicAuth{Username: "u", Password: "hunter2"}}
 	})
 	s := c.Snapshot(t.Context(), about)
 	assert.True(t, s.Metrics.OK, s.Metrics.Note)

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/matcher/compat"
-	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
+	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
 )
 
@@ -77,41 +77,9 @@ type AgentConfig struct {
 	// MetricsURL is where the metrics are when they are elsewhere, such as at a collector; it wins over MetricsPath.
 	MetricsURL string `yaml:"metrics_url"`
 	// ScrapeInterval is how often the agent is scraped, Timeout how long one request may take.
-	ScrapeInterval model.Duration `yaml:"scrape_interval"`
-	Timeout        model.Duration `yaml:"timeout"`
-	HTTPConfig     *HTTPConfig    `yaml:"http_config"`
-}
-
-// HTTPConfig is Prometheus's http_config, without its deprecated keys and http_headers:
-// https://prometheus.io/docs/prometheus/latest/configuration/configuration/#http_config
-//
-// It is not Prometheus's own type, because goccy/go-yaml panics on that one's http_headers.
-type HTTPConfig struct {
-	BasicAuth     *commoncfg.BasicAuth     `yaml:"basic_auth"`
-	Authorization *commoncfg.Authorization `yaml:"authorization"`
-	OAuth2        *commoncfg.OAuth2        `yaml:"oauth2"`
-	TLSConfig     commoncfg.TLSConfig      `yaml:"tls_config"`
-	ProxyURL      commoncfg.URL            `yaml:"proxy_url"`
-	// FollowRedirects is whether a redirect within the same host and port is followed; nil means yes.
-	FollowRedirects *bool `yaml:"follow_redirects"`
-}
-
-// client is c as Prometheus's HTTP client takes it; c may be nil.
-func (c *HTTPConfig) client() commoncfg.HTTPClientConfig {
-	cfg := commoncfg.DefaultHTTPClientConfig
-	if c == nil {
-		return cfg
-	}
-	cfg.BasicAuth, cfg.OAuth2, cfg.TLSConfig, cfg.ProxyURL = c.BasicAuth, c.OAuth2, c.TLSConfig, c.ProxyURL
-	if c.Authorization != nil {
-		// Prometheus's Validate fills in the type.
-		authorization := *c.Authorization
-		cfg.Authorization = &authorization
-	}
-	if c.FollowRedirects != nil {
-		cfg.FollowRedirects = *c.FollowRedirects
-	}
-	return cfg
+	ScrapeInterval model.Duration     `yaml:"scrape_interval"`
+	Timeout        model.Duration     `yaml:"timeout"`
+	HTTPConfig     *httpclient.Config `yaml:"http_config"`
 }
 
 // WithDefaults is a with the defaults in place of what it leaves out.
@@ -176,10 +144,7 @@ func (a AgentConfig) Validate() []problem.Problem {
 	if time.Duration(d.Timeout) < 10*time.Millisecond || d.Timeout > d.ScrapeInterval {
 		wrong("timeout", "must be at least 10ms and not longer than scrape_interval")
 	}
-	httpConfig := a.HTTPConfig.client()
-	if err := httpConfig.Validate(); err != nil {
-		wrong("http_config", "%v", err)
-	}
+	problems = append(problems, problem.Under("http_config", a.HTTPConfig.Validate())...)
 	slices.SortStableFunc(problems, func(x, y problem.Problem) int { return strings.Compare(x.Path, y.Path) })
 	return problems
 }

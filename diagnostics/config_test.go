@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
 )
 
@@ -37,7 +38,7 @@ http_config:
 	assert.Nil(t, a.HealthPath)
 	assert.Empty(t, *a.ReadyPath)
 	assert.Equal(t, "/run/secrets/token", a.HTTPConfig.Authorization.CredentialsFile)
-	cfg := a.HTTPConfig.client()
+	cfg := a.HTTPConfig.Common()
 	assert.True(t, cfg.FollowRedirects, "Prometheus's default")
 	assert.Equal(t, "proxy:3128", cfg.ProxyURL.Host)
 	require.NoError(t, cfg.Validate())
@@ -45,7 +46,7 @@ http_config:
 
 	a, err = decode(t, "http_config: {oauth2: {client_id: a, client_secret_file: b, token_url: http://x/, scopes: [s]}, follow_redirects: false}")
 	require.NoError(t, err)
-	cfg = a.HTTPConfig.client()
+	cfg = a.HTTPConfig.Common()
 	require.NoError(t, cfg.Validate())
 	assert.False(t, cfg.FollowRedirects)
 	assert.Equal(t, "http://x/", cfg.OAuth2.TokenURL)
@@ -58,7 +59,7 @@ http_config:
 
 func TestP10ProblemsKeepSecrets(t *testing.T) {
 	a := AgentConfig{Name: "a", Match: []string{"a=b"}, URL: "http://u:hunter2@h"}
-	a.HTTPConfig = &HTTPConfig{
+	a.HTTPConfig = &httpclient.Config{
 		BasicAuth:     &commoncfg.BasicAuth{Username: "u", Password: "hunter2"},
 		Authorization: &commoncfg.Authorization{Credentials: "hunter2"},
 	}

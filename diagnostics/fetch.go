@@ -32,7 +32,7 @@ type answer struct {
 // newClient is a client for one agent. It follows redirects within the agent's own host and port only, so that neither
 // credentials nor curiosity lead elsewhere; any other redirect is the answer.
 func newClient(a AgentConfig) (*http.Client, error) {
-	cfg := a.HTTPConfig.client()
+	cfg := a.HTTPConfig.Common()
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("http_config of agent %q: %w", a.Name, err)
 	}

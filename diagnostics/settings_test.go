@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/config/httpclient"
 )
 
 func TestPreparedConfigurationReplacesTheOneInUse(t *testing.T) {
@@ -52,7 +54,7 @@ func TestConfigurationThatCannotBePreparedChangesNothing(t *testing.T) {
 
 	_, err := c.Prepare([]AgentConfig{{
 		Name: "aster", Match: []string{`job="aster"`}, URL: "http://127.0.0.1:1",
-		HTTPConfig: &HTTPConfig{TLSConfig: commoncfg.TLSConfig{CAFile: filepath.Join(t.TempDir(), "none.pem")}},
+		HTTPConfig: &httpclient.Config{TLSConfig: commoncfg.TLSConfig{CAFile: filepath.Join(t.TempDir(), "none.pem")}},
 	}}, Config{Deadline: model.Duration(time.Second)})
 
 	require.Error(t, err)
