@@ -286,6 +286,10 @@ func (s snapshots) Snapshot(_ context.Context, labels map[string]string) *diagno
 	return s(labels)
 }
 
+func (s snapshots) SnapshotLater(context.Context, map[string]string) *diagnostics.Snapshot {
+	return nil
+}
+
 // told is the answer of a sink that took a message and has no receipt for it.
 func told() (receipt notifiers.Receipt, err error) { return receipt, nil }
 

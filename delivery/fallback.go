@@ -89,7 +89,7 @@ func (r *run) handOverOverdue() {
 	due := now.Add(-l.Fallback.After)
 	var overdue []*group
 	for _, g := range r.groups {
-		if g.place != working && !g.oldest().at.After(due) && g.newest().seq > g.handedOver && !now.Before(g.doubt) {
+		if len(g.waiting) > 0 && g.place != working && !g.oldest().at.After(due) && g.newest().seq > g.handedOver && !now.Before(g.doubt) {
 			overdue = append(overdue, g)
 		}
 	}

@@ -14,6 +14,9 @@ import (
 // configured for them.
 type Snapshotter interface {
 	Snapshot(ctx context.Context, labels map[string]string) *diagnostics.Snapshot
+	// SnapshotLater looks once more where Snapshot was Unfinished, without the deadline. It returns nil when there is nothing
+	// more to be had.
+	SnapshotLater(ctx context.Context, labels map[string]string) *diagnostics.Snapshot
 }
 
 // Loop is how one sink of one receiver is delivered to. Fields without a default are required.

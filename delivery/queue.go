@@ -41,6 +41,8 @@ type group struct {
 	// that the doubt is about.
 	doubt time.Time
 	heard uint64
+	// amends completes the last message that was told; nil when it needs nothing, or cannot be completed.
+	amends *amendment
 }
 
 // place is where a group is.
@@ -50,10 +52,20 @@ const (
 	queued place = iota
 	delayed
 	working
+	// looking is where a group is for which nothing waits but a look at its agent.
+	looking
 )
 
 func (g *group) newest() entry { return g.waiting[len(g.waiting)-1] }
 func (g *group) oldest() entry { return g.waiting[0] }
+
+// since is the number of the entry that waits longest, or of that which is to be completed.
+func (g *group) since() uint64 {
+	if len(g.waiting) == 0 {
+		return g.amends.seq
+	}
+	return g.oldest().seq
+}
 
 // queue orders groups: critical before warning before info, and among equals the one that waits longest first.
 type queue []*group
@@ -65,7 +77,7 @@ func (q *queue) Less(i, j int) bool {
 }
 
 func compareGroups(a, b *group) int {
-	return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.oldest().seq, b.oldest().seq))
+	return cmp.Or(cmp.Compare(b.rank, a.rank), cmp.Compare(a.since(), b.since()))
 }
 
 func (q *queue) Swap(i, j int) {

@@ -180,6 +180,8 @@ func (r *run) enqueue(key string, e entry, rank int) {
 		r.ready.add(g)
 	case g.place == queued:
 		r.ready.fix(g)
+	case g.place == looking:
+		r.ready.add(g)
 	case g.place == delayed && (g.attempts == 0 || inDoubt):
 		// It waits for a doubt to pass, which the new entry may do. A group whose try failed waits for its turn.
 		g.timer.Stop()
@@ -225,12 +227,14 @@ func (r *run) dispatch() {
 	}
 }
 
-// putBack puts a group where it belongs after its worker is done with it: nowhere when nothing waits, in a queue, or with a
-// timer. The caller holds mu.
+// putBack puts a group where it belongs after its worker is done with it: nowhere when nothing waits, in a queue, with a timer,
+// or aside until its agent was looked at. The caller holds mu.
 func (r *run) putBack(g *group, pause time.Duration) {
 	switch {
-	case len(g.waiting) == 0:
+	case len(g.waiting) == 0 && g.amends == nil:
 		delete(r.groups, g.key)
+	case len(g.waiting) == 0 && g.amends.snapshot == nil:
+		g.place = looking
 	case pause <= 0:
 		r.ready.add(g)
 	case !g.doubt.IsZero() && g.newest().seq > g.heard: // it came meanwhile, and need not wait for the doubt

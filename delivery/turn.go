@@ -44,6 +44,10 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 		r.bury(ctx, l, g, f, tooOld, reasonExpired, errExpired)
 		return 0
 	}
+	if len(entries) == 0 {
+		r.amend(ctx, l, g)
+		return 0
+	}
 	late, entries := split(entries, func(e entry) bool { return e.again != nil && e.accepted.Before(g.state.Known.At) })
 	var wait time.Duration
 	if len(entries) > 0 {
@@ -181,6 +185,7 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		log.Info("Sent", slog.String("status", f.known.Status), slog.Int("notifications", len(done)),
 			slog.Int("failed", g.attempts), slog.Duration("after", took))
 		r.finish(ctx, l, log, g, g.state.told(f, receipt, g.snapshot), f, entries, done)
+		r.amendLater(l, g, f, d, newestOf(entries).seq)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -272,6 +277,7 @@ type draft struct {
 	id     string
 	before state
 	late   bool
+	amends bool
 }
 
 // try makes one try. A panic below it is an error like any other.
@@ -292,9 +298,12 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 		Group: shown, Snapshot: g.snapshot, AtFire: d.before.AtFire, Known: d.before.Known.firing(), Ended: d.before.Known.over(shown),
 		Now: time.Now(), Again: d.tellsAgain(),
 	})
+	if d.amends {
+		content.News = "" // it was told
+	}
 	return l.Sink.Notify(ctx, notifiers.Message{
 		ID: d.id, Receiver: l.Receiver, Group: shown, Content: content, Snapshot: g.snapshot, Previous: d.before.Receipt,
-		Late: d.late,
+		Late: d.late, Amends: d.amends,
 	})
 }
 
@@ -310,10 +319,16 @@ func (l *Loop) look(ctx context.Context, g alert.Group) *diagnostics.Snapshot {
 	if l.Snapshots == nil {
 		return nil
 	}
-	if s := l.Snapshots.Snapshot(ctx, g.CommonLabels()); s != nil || len(g.Alerts) == 1 {
+	return look(ctx, g, l.Snapshots.Snapshot)
+}
+
+func look(
+	ctx context.Context, g alert.Group, at func(context.Context, map[string]string) *diagnostics.Snapshot,
+) *diagnostics.Snapshot {
+	if s := at(ctx, g.CommonLabels()); s != nil || len(g.Alerts) == 1 {
 		return s
 	}
-	return l.Snapshots.Snapshot(ctx, g.Lead().Labels)
+	return at(ctx, g.Lead().Labels)
 }
 
 // tryContext bounds a try by Limits.Try, and by Limits.Grace after the end of ctx.

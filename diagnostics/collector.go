@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/tsdb"
@@ -23,6 +22,9 @@ const maxPolls = 16
 // reuseFor is how old a snapshot may be that is shown for another alert: alerts of one agent come together, and an agent that is
 // ill must not be asked for each of them.
 const reuseFor = time.Second
+
+// patience is what a look that nobody waits for has beyond the agent's own timeout, to compute the vitals.
+const patience = 500 * time.Millisecond
 
 // Collector looks at agents: all the time, for what they were before, and once more when an alert asks. Its methods may
 // be called at the same time; Close comes last.
@@ -207,17 +209,35 @@ func (c *Collector) scrape(ctx context.Context, a *agent, waited time.Duration) 
 // there is none. It returns within the configured deadline, whatever the agent does, and what was not known by then says
 // so. Calls for one agent at the same time share one look.
 func (c *Collector) Snapshot(ctx context.Context, labels map[string]string) *Snapshot {
-	set := make(model.LabelSet, len(labels))
-	for name, value := range labels {
-		set[model.LabelName(name)] = model.LabelValue(value)
-	}
 	now := c.settings.Load()
-	for _, a := range now.agents {
-		if a.concerns(set) {
-			return c.snapshot(ctx, now, a)
-		}
+	if a := now.agentOf(labels); a != nil {
+		return c.snapshot(ctx, now, a)
 	}
 	return nil
+}
+
+// SnapshotLater looks once more at the agent whose Snapshot was Unfinished, and gives it all the time that its own timeout
+// allows; nil when there is no such agent, or when it would not get more time than it had. Calls for one agent at the same
+// time share one look.
+func (c *Collector) SnapshotLater(ctx context.Context, labels map[string]string) *Snapshot {
+	now := c.settings.Load()
+	a := now.agentOf(labels)
+	if a == nil {
+		return nil
+	}
+	patient := *now
+	patient.deadline = a.timeout + patience
+	if patient.deadline <= now.deadline {
+		return nil
+	}
+	flight := a.flights.DoChan("later", func() (any, error) { return c.take(&patient, a), nil })
+	select {
+	case result := <-flight:
+		s := result.Val.(Snapshot).clone()
+		return &s
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // SnapshotOf looks at the agent of this name, as Snapshot does; nil when there is none.
@@ -258,7 +278,7 @@ func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snap
 		late = "not waited for"
 	}
 	if late != "" {
-		s = Snapshot{Agent: a.name, Instance: a.instance, TakenAt: asked, TookSeconds: time.Since(began).Seconds()}
+		s = Snapshot{Agent: a.name, Instance: a.instance, TakenAt: asked, TookSeconds: time.Since(began).Seconds(), Unfinished: true}
 		s.Metrics = Scrape{Path: a.metricsPath, Note: late}
 		// That we ran out of time says nothing of the agent.
 		s.Health, s.Ready = unasked(a.healthPath, late), unasked(a.readyPath, late)
@@ -317,6 +337,7 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 		}
 		c.addVitals(ctx, set, a, &s)
 	}
+	s.Unfinished = asking.Err() != nil
 	s.TookSeconds = time.Since(began).Seconds()
 	return s
 }

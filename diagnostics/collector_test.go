@@ -595,3 +595,31 @@ func TestASnapshotServesTheAlertsOfASecond(t *testing.T) {
 	assert.Equal(t, now, later.TakenAt)
 	assert.Equal(t, int64(2), asked.Load())
 }
+
+func TestP5ALookWithoutTheDeadlineSaysMore(t *testing.T) {
+	f := newFakeAgent(t)
+	release := make(chan struct{})
+	f.on("/health", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+			say(200, "application/json", `{"status":"healthy"}`)(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	f.on("/metrics", say(200, "text/plain", sdkMetrics(time.Now(), 10, 1)))
+	c := newCollector(t, f.URL, deadline(100*time.Millisecond))
+	s := c.Snapshot(t.Context(), about)
+	assert.True(t, s.Unfinished)
+	assert.Equal(t, Down, s.Health.Verdict)
+	close(release)
+	later := c.SnapshotLater(t.Context(), about)
+	require.NotNil(t, later)
+	assert.False(t, later.Unfinished)
+	assert.Equal(t, Up, later.Health.Verdict)
+	assert.True(t, later.Metrics.OK)
+
+	assert.Nil(t, c.SnapshotLater(t.Context(), map[string]string{"job": "other"}))
+	patient := newCollector(t, f.URL) // its deadline is longer than the agent's timeout
+	assert.Nil(t, patient.SnapshotLater(t.Context(), about), "it had all the time already")
+	assert.False(t, patient.Snapshot(t.Context(), about).Unfinished)
+}

@@ -37,6 +37,20 @@ func newSettings(agents []AgentConfig, cfg Config, db *tsdb.DB, before *settings
 	return s, nil
 }
 
+// agentOf is the agent that an alert with these labels is about: the first one whose matchers all fit; nil when there is none.
+func (s *settings) agentOf(alertLabels map[string]string) *agent {
+	set := make(model.LabelSet, len(alertLabels))
+	for name, value := range alertLabels {
+		set[model.LabelName(name)] = model.LabelValue(value)
+	}
+	for _, a := range s.agents {
+		if a.concerns(set) {
+			return a
+		}
+	}
+	return nil
+}
+
 // following is a in the place of before, which has its name.
 func (a *agent) following(before *agent) *agent {
 	if reflect.DeepEqual(a.config, before.config) {

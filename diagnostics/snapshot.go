@@ -20,6 +20,8 @@ type Snapshot struct {
 	Metrics Scrape  `json:"metrics"`
 	Vitals  []Vital `json:"vitals,omitempty"`
 	Tables  []Table `json:"tables,omitempty"`
+	// Unfinished is whether the deadline came before everything was answered.
+	Unfinished bool `json:"unfinished,omitempty"`
 }
 
 // State is how bad a thing is, in words that need no colour.

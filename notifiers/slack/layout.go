@@ -58,6 +58,14 @@ func layout(m notifiers.Message, news string) post {
 	return fit(p)
 }
 
+// vitalsAlone is c without what the first post said already.
+func vitalsAlone(c templates.Content) templates.Content {
+	return templates.Content{
+		Status: c.Status, Severity: c.Severity, Emoji: c.Emoji, Title: c.Title, Headline: "Now the agent has answered.",
+		State: c.State, Checks: c.Checks, Vitals: c.Vitals, Tables: c.Tables, Foot: c.Foot, Counts: c.Counts,
+	}
+}
+
 // parts is what a post is made of, before it is known what of it fits.
 type parts struct {
 	templates.Content

@@ -50,7 +50,8 @@ func New(c Config) (*Notifier, error) {
 // Notify posts the message or, with a bot token and a Previous, edits it and says the news in its thread. When the edit
 // went through and the reply did not, the whole is tried again: the edit is idempotent. A message that can no longer be
 // edited is replaced by a fresh one, whose Receipt takes the old one's place. A late message stands in the thread of the
-// group's message, or in the channel when there is none.
+// group's message, or in the channel when there is none. An amendment edits; an incoming webhook, which cannot, posts the
+// vitals of a critical group and leaves the others out.
 //
 // Source: https://docs.slack.dev/reference/methods/chat.postMessage, …/chat.update and
 // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks.
@@ -60,6 +61,12 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 		return m.Previous, &notifiers.Error{Reason: notifiers.Auth, Err: err}
 	}
 	if !n.config.usesToken() {
+		if m.Amends {
+			if m.Content.Severity != alert.Critical {
+				return m.Previous, nil
+			}
+			m.Content = vitalsAlone(m.Content)
+		}
 		return notifiers.Receipt{}, n.postWebhook(ctx, secret, m)
 	}
 	// The client makes no second try: it does so only when asked to (slackapi.OptionRetry).
@@ -74,11 +81,15 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 	case m.Late:
 		_, err = postFresh(ctx, api, n.config.Channel, p)
 		return m.Previous, err
+	case m.Amends && !known:
+		return m.Previous, nil // there is nothing to complete
 	case !known:
 		return postFresh(ctx, api, n.config.Channel, p)
 	}
 	_, updated, _, err := api.UpdateMessageContext(ctx, channel, ts, p.options()...)
 	switch {
+	case err != nil && isLost(err) && m.Amends:
+		return m.Previous, nil // the group's next message will find it gone, and begin afresh
 	case err != nil && isLost(err):
 		return postFresh(ctx, api, n.config.Channel, p)
 	case err != nil:

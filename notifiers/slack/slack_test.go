@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/notifiers/notifiertest"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
@@ -101,6 +102,28 @@ func TestAnEditWithoutNewsIsSilent(t *testing.T) {
 	require.Len(t, messages, 1)
 	assert.Equal(t, 1, messages[0].Edits)
 	assert.Empty(t, messages[0].Replies)
+}
+
+func TestAnAmendmentOnlyEdits(t *testing.T) {
+	fake := slackfake.New(token)
+	bot := botOf(t, serve(t, fake))
+	amendment := func(previous notifiers.Receipt) notifiers.Message {
+		m := notifiertest.Firing()
+		m.Amends, m.Previous = true, previous
+		return m
+	}
+	first := send(t, bot, notifiertest.Firing())
+
+	assert.Equal(t, first, send(t, bot, amendment(first)))
+	messages := fake.Messages("agent-alerts")
+	require.Len(t, messages, 1)
+	assert.Equal(t, 1, messages[0].Edits)
+	assert.Empty(t, messages[0].Replies)
+
+	fake.Delete("agent-alerts", first["ts"])
+	assert.Equal(t, first, send(t, bot, amendment(first)), "what was deleted is not posted again for that")
+	assert.Nil(t, send(t, bot, amendment(nil)))
+	assert.Empty(t, fake.Messages("agent-alerts"))
 }
 
 func TestAMessageThatIsLostIsReplaced(t *testing.T) {
@@ -264,6 +287,25 @@ func TestWebhookPostsEachTime(t *testing.T) {
 	messages := fake.Messages(slackfake.WebhookChannel)
 	require.Len(t, messages, 2)
 	assert.Contains(t, messages[1].Text, "One more fires: aster-2:8080 · Error rate")
+}
+
+func TestAWebhookPostsLateVitalsOfWhatIsCriticalAlone(t *testing.T) {
+	fake := slackfake.New(token)
+	webhook := webhookOf(t, serve(t, fake))
+	m := notifiertest.Firing()
+	m.Amends, m.Previous = true, notifiers.Receipt{}
+
+	send(t, webhook, m)
+	m.Content.Severity = alert.Warning
+	send(t, webhook, m)
+
+	messages := fake.Messages(slackfake.WebhookChannel)
+	require.Len(t, messages, 1)
+	assert.Contains(t, messages[0].Text, "Now the agent has answered")
+	shown, err := json.Marshal(messages[0])
+	require.NoError(t, err)
+	assert.Contains(t, string(shown), m.Content.Vitals[0].Value)
+	assert.NotContains(t, string(shown), "▸", "the alerts stand in the first post")
 }
 
 func TestErrorWords(t *testing.T) {
