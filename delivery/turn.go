@@ -295,7 +295,7 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 	}
 	shown := d.group.Redact(l.Redact)
 	content := l.Render(templates.Input{
-		Group: shown, Snapshot: g.snapshot, AtFire: d.before.AtFire, Known: d.before.Known.firing(), Ended: d.before.Known.over(shown),
+		Receiver: l.Receiver, Group: shown, Snapshot: g.snapshot, AtFire: d.before.AtFire, Known: d.before.Known.firing(), Ended: d.before.Known.over(shown),
 		Now: time.Now(), Again: d.tellsAgain(),
 	})
 	if d.amends {

@@ -1,10 +1,8 @@
 package templates
 
 import (
-	"embed"
 	"fmt"
 	"strings"
-	"text/template"
 	"time"
 
 	amtemplate "github.com/prometheus/alertmanager/template"
@@ -15,6 +13,8 @@ import (
 
 // Input is all that a message is made of.
 type Input struct {
+	// Receiver is who is told.
+	Receiver string
 	// Group is what the receiver is told, without personal labels.
 	Group alert.Group
 	// Snapshot is the agent now, AtFire the one that was shown when the group began to fire; either may be nil.
@@ -30,17 +30,14 @@ type Input struct {
 	Now time.Time
 }
 
-//go:embed *.tmpl
-var files embed.FS
+// Render says in words what in holds, by the standard templates.
+func Render(in Input) Content { return standard.Render(in) }
 
-// texts are parsed once: a broken embedded template is a broken build, and the tests run every one.
-var texts = template.Must(template.New("").Option("missingkey=zero").
-	Funcs(template.FuncMap(amtemplate.DefaultFuncs)).
-	Funcs(template.FuncMap{"ago": ago, "clock": clock, "names": names, "why": why}).
-	ParseFS(files, "*.tmpl"))
+// Render says in words what in holds. It always has an answer: a template of the user's that fails leaves its text to the
+// standard one, which Foot says.
+func (s *Set) Render(in Input) Content { return s.render(in, &execution{set: s}) }
 
-// Render says in words what in holds. It always has an answer: a template that fails leaves its text to plain words.
-func Render(in Input) Content {
+func (s *Set) render(in Input, e *execution) Content {
 	in.Now = in.Now.UTC()
 	g := in.Group
 	late := in.Again.late()
@@ -48,7 +45,8 @@ func Render(in Input) Content {
 		in.Snapshot, in.AtFire = nil, nil // how the agent is now says nothing of then
 	}
 	differs := differenceOf(in)
-	v := view{
+	e.view = view{
+		Data:       DataOf(in.Receiver, g, in.Snapshot),
 		Status:     g.Status(),
 		Severity:   string(g.Severity()),
 		Name:       name(g),
@@ -68,15 +66,16 @@ func Render(in Input) Content {
 		Again:      in.Again,
 		Late:       late,
 	}
+	v := e.view
 	c := Content{
 		Status:   v.Status,
 		Severity: g.Severity(),
 		Emoji:    emoji(v.Status, g.Severity()),
-		Title:    execute("title", v),
-		Headline: execute("headline", v),
-		Note:     execute("note", v),
-		Counts:   strings.TrimPrefix(execute("counts", v), ", "),
-		News:     sentence(execute("news", v)),
+		Title:    e.execute("title"),
+		Headline: e.execute("headline"),
+		Note:     e.execute("note"),
+		Counts:   strings.TrimPrefix(e.execute("counts"), ", "),
+		News:     sentence(e.execute("news")),
 		Alerts:   alertLines(g, late),
 		Links:    links(g),
 	}
@@ -89,6 +88,7 @@ func Render(in Input) Content {
 		}
 		c.Foot = foot(in.Snapshot)
 	}
+	c.Foot = strings.TrimPrefix(c.Foot+e.failures(), " · ")
 	if late {
 		c.Emoji, c.Counts = "⏪", "then: "+c.Counts
 	}
@@ -100,6 +100,8 @@ func Render(in Input) Content {
 
 // view is what the embedded templates see.
 type view struct {
+	Data
+
 	Status, Severity, Name, Agent string
 	Firing, Resolved              int
 	Hidden                        uint64
@@ -108,14 +110,6 @@ type view struct {
 	difference
 	Repeat, Known, Unheard, Late bool
 	Again                        *Again
-}
-
-func execute(name string, v view) string {
-	var text strings.Builder
-	if err := texts.ExecuteTemplate(&text, name, v); err != nil {
-		return fmt.Sprintf("%s: %s (%s)", strings.ToUpper(v.Severity), v.Name, v.Status)
-	}
-	return oneLine(text.String())
 }
 
 // oneLine folds white space and drops what could break a line, a header or a terminal.

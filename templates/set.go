@@ -1,0 +1,122 @@
+package templates
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	texttemplate "text/template"
+
+	amtemplate "github.com/prometheus/alertmanager/template"
+)
+
+//go:embed *.tmpl
+var files embed.FS
+
+// standard are the templates without any file of the user's. A broken embedded template is a broken build, and the tests run
+// every one.
+var standard = mustLoad()
+
+func mustLoad() *Set {
+	s, err := Load(nil)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Set are the templates that texts are made by: Alertmanager's own (https://prometheus.io/docs/alerting/latest/notifications/),
+// the embedded ones, and those of the user's files, which take the place of others of their name. It is safe for concurrent
+// use.
+type Set struct {
+	templates *amtemplate.Template
+	// text are the same, to be executed as they are: Alertmanager copies all of them for each text.
+	text *texttemplate.Template
+}
+
+// Load reads the user's files, which globs name. The error says which one cannot be used, and where in it.
+func Load(globs []string) (*Set, error) {
+	s := &Set{}
+	functions := map[string]any{"ago": ago, "clock": clock, "names": names, "why": why}
+	var err error
+	s.templates, err = amtemplate.FromGlobs(nil, func(text *texttemplate.Template, html *htmltemplate.Template) {
+		text.Funcs(functions)
+		html.Funcs(functions)
+		s.text = text
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading Alertmanager's templates: %w", err)
+	}
+	embedded, err := files.Open("content.tmpl")
+	if err != nil {
+		return nil, fmt.Errorf("reading the embedded templates: %w", err)
+	}
+	defer embedded.Close() //nolint:errcheck // it is in memory
+	if err := s.templates.Parse(embedded); err != nil {
+		return nil, fmt.Errorf("reading the embedded templates: %w", err)
+	}
+	for _, glob := range globs {
+		if err := s.add(glob); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Set) add(glob string) error {
+	paths, err := filepath.Glob(glob)
+	if err != nil {
+		return fmt.Errorf("%q is not a pattern of files: %w", glob, err)
+	}
+	if len(paths) == 0 {
+		return fmt.Errorf("no file is called %s", glob)
+	}
+	for _, path := range paths {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("a file of templates cannot be read: %w", err)
+		}
+		if err := s.templates.Parse(strings.NewReader(string(source))); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// Text makes a text by a template of the user's. The result has no more than a megabyte.
+func (s *Set) Text(source string, d Data) (string, error) {
+	return checked(s.templates.ExecuteTextString(source, d))
+}
+
+// HTML is Text for HTML: what the data hold is escaped by where it stands.
+func (s *Set) HTML(source string, d Data) (string, error) {
+	return checked(s.templates.ExecuteHTMLString(source, d))
+}
+
+// mostText is more than any service takes.
+const mostText = 1 << 20
+
+func checked(text string, err error) (string, error) {
+	if err != nil {
+		return "", errors.New(Place(err))
+	}
+	if len(text) > mostText {
+		text = strings.ToValidUTF8(text[:mostText], "")
+	}
+	return text, nil
+}
+
+// place is where in a template something went wrong: name:line:column, or name:line.
+var place = regexp.MustCompile(`template: ([^:\s]*(?::\d+)+)`)
+
+// Place says where a template failed, and not on what: the words of the error may hold what labels hold.
+func Place(err error) string {
+	if found := place.FindStringSubmatch(err.Error()); found != nil {
+		return "it fails at " + strings.TrimPrefix(found[1], ":")
+	}
+	return "it fails"
+}

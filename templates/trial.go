@@ -1,0 +1,88 @@
+package templates
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	amtemplate "github.com/prometheus/alertmanager/template"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/diagnostics"
+)
+
+// Try makes a text by a template for groups of every kind: firing, resolved, truncated, empty, with and without an agent. The
+// error says for which of them it fails, so that it fails when the configuration is read and not at night.
+func (s *Set) Try(source string) error {
+	return s.try(func(d Data) error { _, err := s.templates.ExecuteTextString(source, d); return err })
+}
+
+// TryHTML is Try for HTML.
+func (s *Set) TryHTML(source string) error {
+	return s.try(func(d Data) error { _, err := s.templates.ExecuteHTMLString(source, d); return err })
+}
+
+// TryStandard tries what the user's files define in place of the embedded templates.
+func (s *Set) TryStandard() error {
+	for _, sample := range samples() {
+		if len(sample.group.Alerts) == 0 {
+			continue // there is no message of an empty group
+		}
+		e := &execution{set: s}
+		s.render(Input{Receiver: "trial", Group: sample.group, Snapshot: sample.snapshot, Now: time.Now()}, e)
+		if len(e.failed) > 0 {
+			return fmt.Errorf("the template %s fails for %s", e.failed[0], sample.name)
+		}
+	}
+	return nil
+}
+
+func (s *Set) try(text func(Data) error) error {
+	for _, sample := range samples() {
+		err := text(DataOf("trial", sample.group, sample.snapshot))
+		if err == nil {
+			continue
+		}
+		hint := ""
+		if sample.snapshot == nil && text(DataOf("trial", sample.group, samples()[0].snapshot)) == nil {
+			hint = ": put what needs the agent between {{ with .Snapshot }} and {{ end }}"
+		}
+		return errors.New("the template fails for " + sample.name + ": " + err.Error() + hint)
+	}
+	return nil
+}
+
+type sample struct {
+	name     string
+	group    alert.Group
+	snapshot *diagnostics.Snapshot
+}
+
+func samples() []sample {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	labels := amtemplate.KV{"alertname": "Trial", "severity": "critical", "job": "trial", "instance": "trial:80"}
+	fires := amtemplate.Alert{
+		Status: alert.StatusFiring, Labels: labels, Annotations: amtemplate.KV{"summary": "a trial"}, StartsAt: began, Fingerprint: "1",
+	}
+	ended := fires
+	ended.Status, ended.EndsAt, ended.Fingerprint = alert.StatusResolved, began.Add(time.Minute), "2"
+	group := func(truncated uint64, alerts ...amtemplate.Alert) alert.Group {
+		return alert.Group{
+			Key: "trial", Alerts: alerts, Truncated: truncated, GroupLabels: amtemplate.KV{"alertname": "Trial"},
+			ExternalURL: "http://alertmanager:9093",
+		}
+	}
+	value := 0.073
+	snapshot := &diagnostics.Snapshot{
+		Agent: "trial", Instance: "trial:80", TakenAt: began,
+		Health: &diagnostics.Check{Path: "/health", Verdict: diagnostics.Up, StatusCode: 200},
+		Vitals: []diagnostics.Vital{{Name: "error rate", Value: &value, Unit: diagnostics.PercentUnit, State: diagnostics.StateOK}},
+	}
+	return []sample{
+		{"a group that fires", group(0, fires, ended), snapshot},
+		{"a group that is resolved", group(0, ended), snapshot},
+		{"a group that max_alerts cuts", group(3, ended), snapshot},
+		{"a group without an agent", group(0, fires), nil},
+		{"an empty group", group(0), nil},
+	}
+}
