@@ -30,6 +30,8 @@ type Config struct {
 	Route routing.Route `yaml:"route"`
 	// Receivers are whom alerts can be routed to.
 	Receivers []Receiver `yaml:"receivers"`
+	// Templates are globs of files of Go templates: https://prometheus.io/docs/alerting/latest/notifications/.
+	Templates []string `yaml:"templates"`
 }
 
 // Receiver is a name and the integrations behind it. Each is told on its own, as in Alertmanager.
@@ -148,6 +150,7 @@ func (c Config) validate() []problem.Problem {
 		problems = append(problems, problem.Problem{Path: "receivers", Msg: "there are no receivers, so nobody can be told anything"})
 	}
 	problems = append(problems, c.validateFallbacks(receivers)...)
+	problems = append(problems, c.validateTemplates()...)
 	return append(problems, problem.Under("route", c.Route.Validate(receivers))...)
 }
 

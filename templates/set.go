@@ -120,3 +120,6 @@ func Place(err error) string {
 	}
 	return "it fails"
 }
+
+// Standard are the templates without any file of the user's.
+func Standard() *Set { return standard }

@@ -20,10 +20,10 @@ type integration struct {
 }
 
 // integrations are the sinks of a receiver, in the order in which their kinds are listed here.
-func integrations(r config.Receiver) ([]integration, error) {
+func integrations(r config.Receiver, set *templates.Set) ([]integration, error) {
 	var all []integration
 	for _, c := range r.SlackConfigs {
-		sink, err := slack.New(c)
+		sink, err := slack.New(c, set)
 		if err != nil {
 			return nil, fmt.Errorf("making the Slack sink of receiver %q: %w", r.Name, err)
 		}
@@ -47,9 +47,13 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 	if limits.DedupeWindow, limits.MaxAge, err = cfg.Delivery.For(retention); err != nil {
 		return nil, err
 	}
+	set, err := templates.Load(cfg.Templates)
+	if err != nil {
+		return nil, fmt.Errorf("reading the templates: %w", err)
+	}
 	var loops []delivery.Loop
 	for _, receiver := range cfg.Receivers {
-		sinks, err := integrations(receiver)
+		sinks, err := integrations(receiver, set)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +70,7 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 				SendResolved: sink.sendResolved,
 				Snapshots:    snapshots,
 				Redact:       cfg.Diagnostics.WithDefaults().RedactLabels,
-				Render:       templates.Render,
+				Render:       set.Render,
 				Sink:         sink.sink,
 				Fallback:     fallback,
 				Limits:       limits,

@@ -10,6 +10,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
+	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
 )
 
@@ -35,7 +36,23 @@ type Config struct {
 	// channel and, unless it is a legacy one, ignores it.
 	Channel string `yaml:"channel,omitempty"`
 	// APIBaseURL stands for https://slack.com/api/ where a gateway or a test stands in for Slack.
-	APIBaseURL string `yaml:"api_base_url,omitempty"`
+	APIBaseURL string             `yaml:"api_base_url,omitempty"`
+	HTTPConfig *httpclient.Config `yaml:"http_config,omitempty"`
+	// Mentions are whom a fresh message that fires, and the news in its thread, ping; nobody unless given. An edit pings nobody.
+	Mentions Mentions `yaml:"mentions,omitempty"`
+	// ReplyBroadcast shows the news in the thread in the channel too.
+	ReplyBroadcast bool `yaml:"reply_broadcast,omitempty"`
+
+	Words `yaml:",inline"`
+
+	// UpdateMessage, LinkNames, MrkdwnIn, CallbackID and AppURL are taken, so that a receiver of Alertmanager's works as it is, and
+	// mean nothing: a bot's message is always edited, and only Mentions ping.
+	UpdateMessage bool     `yaml:"update_message,omitempty"`
+	LinkNames     bool     `yaml:"link_names,omitempty"`
+	MrkdwnIn      []string `yaml:"mrkdwn_in,omitempty"`
+	CallbackID    string   `yaml:"callback_id,omitempty"`
+	AppURL        string   `yaml:"app_url,omitempty"`
+
 	// SendResolved is whether a group that is over is told too; nil means yes.
 	SendResolved *bool `yaml:"send_resolved,omitempty"`
 	// Timeout bounds one request; 10 s unless given.
@@ -84,6 +101,8 @@ func (c Config) Validate() []problem.Problem {
 	if t := time.Duration(c.Timeout); t < 0 || t > longestTimeout {
 		add("timeout", "must be between 0 (10 s) and 20s")
 	}
+	problems = append(problems, problem.Under("http_config", c.HTTPConfig.Validate())...)
+	problems = append(problems, problem.Under("mentions", c.Mentions.validate())...)
 	for name, secret := range map[string]commoncfg.Secret{"api_url": c.APIURL, "app_token": c.AppToken} {
 		if strings.Contains(string(secret), "${") {
 			add(name, "${…} is not expanded; write the secret to a file and name that with "+name+"_file")

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/templates"
 )
 
 func TestValidate(t *testing.T) {
@@ -44,7 +45,7 @@ func TestValidate(t *testing.T) {
 			require.NoError(t, yaml.UnmarshalWithOptions([]byte(tc.config), &c, yaml.Strict()))
 
 			assert.Equal(t, tc.want, c.Validate())
-			_, err := New(c)
+			_, err := New(c, templates.Standard())
 			assert.Equal(t, tc.want == nil, err == nil)
 			assert.NotContains(t, fmt.Sprint(err), "secret")
 		})

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,10 +52,10 @@ type post struct {
 }
 
 // layout is the message as a post that fits into Slack's limits. news are what the post says itself, because there is no
-// thread for it.
-func layout(m notifiers.Message, news string) post {
+// thread for it; words are what the user's templates say, and mentions the markup that pings.
+func layout(m notifiers.Message, news string, words said, mentions string) post {
 	p := partsOf(m.Content)
-	p.late, p.news = m.Late, news
+	p.late, p.news, p.said, p.mentions = m.Late, news, words, mentions
 	return fit(p)
 }
 
@@ -69,6 +70,8 @@ func vitalsAlone(c templates.Content) templates.Content {
 // parts is what a post is made of, before it is known what of it fits.
 type parts struct {
 	templates.Content
+	said
+	mentions string
 	// news are those that the message says itself; late is whether it tells of the past.
 	news string
 	late bool
@@ -100,10 +103,29 @@ func (p *parts) post() post {
 		title.Text = "Alert"
 	}
 	top := []slackapi.Block{slackapi.NewHeaderBlock(title)}
-	for _, text := range []string{p.headline(), mrkdwn(p.Note, noteSize)} {
+	for _, text := range []string{p.mentions, p.pretext} {
 		if text != "" {
 			top = append(top, section(text))
 		}
+	}
+	if text := p.headline(); text != "" {
+		headline := section(text)
+		if p.thumb != "" {
+			headline.Accessory = slackapi.NewAccessory(slackapi.NewImageBlockElement(p.thumb, title.Text))
+		}
+		top = append(top, headline)
+	}
+	if note := mrkdwn(p.Note, noteSize); note != "" {
+		top = append(top, section(note))
+	}
+	if p.continues != "" {
+		top = append(top, section("<"+mrkdwn(p.continues, buttonURLSize)+"|Continues an earlier message>"))
+	}
+	for fields := range slices.Chunk(p.fields, fieldsInBlock) {
+		top = append(top, slackapi.NewSectionBlock(nil, fields, nil))
+	}
+	if p.image != "" {
+		top = append(top, slackapi.NewImageBlock(p.image, title.Text, "", nil))
 	}
 	return post{
 		text:   p.fallback(),
@@ -118,13 +140,16 @@ func (p *parts) post() post {
 
 // headline is the sentence below the title; news that have no thread to stand in come first.
 func (p *parts) headline() string {
-	return join("\n", mrkdwn(p.news, newsSize), mrkdwn(p.Headline, headlineSize))
+	return join("\n", mrkdwn(p.news, newsSize), cmp.Or(p.text, mrkdwn(p.Headline, headlineSize)))
 }
 
 // fallback is the message in one line, for notifications and for screen readers. The note has its place in it, however
 // long the rest is.
 func (p *parts) fallback() string {
 	note := mrkdwn(p.Note, fallbackSize/2)
+	if p.said.fallback != "" {
+		return noQuotation(join(" — ", p.said.fallback, note))
+	}
 	says := join(" · ", p.news, p.Headline)
 	text := mrkdwn(join(" — ", p.Emoji+" "+p.Title, says), fallbackSize-length(note))
 	return noQuotation(join(" — ", text, note))
@@ -154,6 +179,7 @@ func (p *parts) details() []slackapi.Block {
 		blocks = append(blocks, slackapi.NewSectionBlock(nil, fields, nil))
 	}
 	add(withinSection(inLine(rest), " · ", 0))
+	blocks = append(blocks, pictureBlocks(p.files, p.Charts)...)
 	add(withinSection(lines(p.Tables, ""), "\n", 0))
 	add(withinSection(lines(p.Alerts, "▸ "), "\n", p.hiddenAlerts))
 	if foot := p.foot(); foot != "" {
@@ -280,6 +306,8 @@ func (p *parts) colour() string {
 	switch {
 	case p.late:
 		return grey
+	case p.said.colour != "":
+		return p.said.colour
 	case p.Status == alert.StatusResolved:
 		return green
 	case p.Severity == alert.Critical:

@@ -16,7 +16,7 @@ import (
 	"github.com/alertvitals/notifier/templates"
 )
 
-func layoutOf(c templates.Content) post { return layout(notifiers.Message{Content: c}, "") }
+func layoutOf(c templates.Content) post { return layout(notifiers.Message{Content: c}, "", said{}, "") }
 
 // textsOf are all texts of the post, in the order in which they show.
 func textsOf(p post) []string {
@@ -56,7 +56,7 @@ func TestColour(t *testing.T) {
 		green: {Status: alert.StatusResolved, Severity: alert.Critical},
 	} {
 		assert.Equal(t, want, layoutOf(c).attachment.Color)
-		assert.Equal(t, grey, layout(notifiers.Message{Content: c, Late: true}, "").attachment.Color, "the past has no colour")
+		assert.Equal(t, grey, layout(notifiers.Message{Content: c, Late: true}, "", said{}, "").attachment.Color, "the past has no colour")
 	}
 }
 
@@ -116,7 +116,7 @@ func TestP7NothingIsTooMuch(t *testing.T) {
 	}
 
 	for _, news := range []string{"", long} {
-		p := layout(notifiers.Message{Content: c}, news)
+		p := layout(notifiers.Message{Content: c}, news, said{}, "")
 
 		assert.LessOrEqual(t, p.size(), postSize)
 		assert.Len(t, p.blocks, 3, "title, headline and note stay")

@@ -26,6 +26,7 @@ import (
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/notifiers/notifiertest"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
+	"github.com/alertvitals/notifier/templates"
 )
 
 const (
@@ -42,14 +43,14 @@ func serve(t *testing.T, handler http.Handler) string {
 
 func botOf(t *testing.T, address string) *Notifier {
 	t.Helper()
-	n, err := New(Config{AppToken: token, Channel: "#agent-alerts", APIBaseURL: address + "/api/"})
+	n, err := New(Config{AppToken: token, Channel: "#agent-alerts", APIBaseURL: address + "/api/"}, templates.Standard())
 	require.NoError(t, err)
 	return n
 }
 
 func webhookOf(t *testing.T, address string) *Notifier {
 	t.Helper()
-	n, err := New(Config{APIURL: commoncfg.Secret(address + "/" + webhookPath)})
+	n, err := New(Config{APIURL: commoncfg.Secret(address + "/" + webhookPath)}, templates.Standard())
 	require.NoError(t, err)
 	return n
 }
@@ -161,7 +162,7 @@ func TestAGroupMovesWithItsReceiverToAnotherChannel(t *testing.T) {
 	fake := slackfake.New(token)
 	address := serve(t, fake)
 	first := send(t, botOf(t, address), notifiertest.Firing())
-	elsewhere, err := New(Config{AppToken: token, Channel: "#elsewhere", APIBaseURL: address + "/api/"})
+	elsewhere, err := New(Config{AppToken: token, Channel: "#elsewhere", APIBaseURL: address + "/api/"}, templates.Standard())
 	require.NoError(t, err)
 
 	second := send(t, elsewhere, notifiertest.Joined(first))
@@ -236,7 +237,7 @@ func TestALateMessageWithoutAThreadIsAFreshOne(t *testing.T) {
 			send(t, botOf(t, address), notifiertest.Late(first))
 		},
 		"the receiver moved": func(t *testing.T, _ *slackfake.Server, address string) {
-			elsewhere, err := New(Config{AppToken: token, Channel: "#elsewhere", APIBaseURL: address + "/api/"})
+			elsewhere, err := New(Config{AppToken: token, Channel: "#elsewhere", APIBaseURL: address + "/api/"}, templates.Standard())
 			require.NoError(t, err)
 			send(t, botOf(t, address), notifiertest.Late(send(t, elsewhere, notifiertest.Firing())))
 		},
@@ -385,7 +386,7 @@ func TestFilesAreReadAtEachSend(t *testing.T) {
 	fake := slackfake.New(token)
 	address := serve(t, fake)
 	file := filepath.Join(t.TempDir(), "token")
-	n, err := New(Config{AppTokenFile: file, Channel: "#a", APIBaseURL: address + "/api"})
+	n, err := New(Config{AppTokenFile: file, Channel: "#a", APIBaseURL: address + "/api"}, templates.Standard())
 	require.NoError(t, err)
 
 	_, err = n.Notify(t.Context(), notifiertest.Firing())
@@ -398,7 +399,7 @@ func TestFilesAreReadAtEachSend(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(token), 0o600))
 	send(t, n, notifiertest.Firing())
 
-	hook, err := New(Config{APIURLFile: file})
+	hook, err := New(Config{APIURLFile: file}, templates.Standard())
 	require.NoError(t, err)
 	_, err = hook.Notify(t.Context(), notifiertest.Firing())
 	assert.Equal(t, notifiers.Error{Reason: notifiers.Auth}, reasonOf(t, err))
@@ -407,7 +408,7 @@ func TestFilesAreReadAtEachSend(t *testing.T) {
 
 func TestTimeoutEndsATry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, err := New(Config{AppToken: token, Channel: "#a", Timeout: model.Duration(3 * time.Second)})
+		n, err := New(Config{AppToken: token, Channel: "#a", Timeout: model.Duration(3 * time.Second)}, templates.Standard())
 		require.NoError(t, err)
 		n.client.Transport = transport{now: time.Now, next: roundTrip(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()

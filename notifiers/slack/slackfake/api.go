@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ import (
 type call struct {
 	token, channel, ts, threadTS string
 	message                      slackview.Message
+	form                         url.Values
+	// host is where the server was asked.
+	host string
 }
 
 // api answers a method of the Web API.
@@ -28,9 +32,10 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	refuse := func(word string) { writeJSON(w, map[string]any{"ok": false, "error": word}) }
 	c, refusal := readCall(r)
-	if f, released, failing := s.nextFailure(); failing {
+	method := path.Base(r.URL.Path)
+	if f, released, failing := s.nextFailure(method); failing {
 		if f.Taken {
-			s.take(r.PathValue("method"), c)
+			s.take(method, c)
 		}
 		f.misbehave(w, r, released, refuse)
 		return
@@ -43,7 +48,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	case c.token != s.token:
 		refuse("invalid_auth")
 	default:
-		answer, refusal := s.take(r.PathValue("method"), c)
+		answer, refusal := s.take(method, c)
 		if refusal != "" {
 			refuse(refusal)
 			return
@@ -56,7 +61,15 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 func (s *Server) take(method string, c call) (answer map[string]any, refusal string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if method != "chat.postMessage" && method != "chat.update" {
+	switch method {
+	case "chat.postMessage", "chat.update":
+	case "chat.getPermalink":
+		return s.permalink(c.form)
+	case "files.getUploadURLExternal":
+		return s.place(c)
+	case "files.completeUploadExternal":
+		return s.complete(c.form)
+	default:
 		return nil, "unknown_method"
 	}
 	var ch *slackview.Channel
@@ -73,6 +86,9 @@ func (s *Server) take(method string, c call) (answer map[string]any, refusal str
 	}
 	if refusal = refusalOf(c.message); refusal != "" {
 		return nil, refusal
+	}
+	if !s.hasFiles(c.message) {
+		return nil, "invalid_blocks"
 	}
 	var ts string
 	if method == "chat.postMessage" {
@@ -115,6 +131,7 @@ func readCall(r *http.Request) (c call, refusal string) {
 	if err != nil {
 		return call{}, "invalid_form_data"
 	}
+	c.host, c.form = r.Host, r.URL.Query()
 	c.token, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var arguments struct {
@@ -133,6 +150,9 @@ func readCall(r *http.Request) (c call, refusal string) {
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
 			return c, "invalid_form_data"
+		}
+		if r.Method == http.MethodPost {
+			c.form = form
 		}
 		if c.token == "" {
 			c.token = form.Get("token")
@@ -171,7 +191,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
 	if refusal == "" {
 		refusal = refusalOf(c.message)
 	}
-	if f, released, failing := s.nextFailure(); failing {
+	if f, released, failing := s.nextFailure(""); failing {
 		if f.Taken {
 			s.takeWebhook(c)
 		}

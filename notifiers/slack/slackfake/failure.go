@@ -17,6 +17,8 @@ type Failure struct {
 	Hang bool
 	// Drop breaks the connection instead of answering.
 	Drop bool
+	// Method is the only method that fails so; "" is any. Until it is called, nothing else fails either.
+	Method string
 	// Taken is whether the message is taken nonetheless: only the answer is lost.
 	Taken bool
 }
@@ -38,10 +40,10 @@ func (s *Server) Release() {
 }
 
 // nextFailure is what the request is to suffer; ok is false when it is to go well.
-func (s *Server) nextFailure() (f Failure, released <-chan struct{}, ok bool) {
+func (s *Server) nextFailure(method string) (f Failure, released <-chan struct{}, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.failures) == 0 {
+	if len(s.failures) == 0 || s.failures[0].Method != "" && s.failures[0].Method != method {
 		return Failure{}, nil, false
 	}
 	f, s.failures = s.failures[0], s.failures[1:]

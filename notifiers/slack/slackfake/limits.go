@@ -29,6 +29,7 @@ const (
 	mostButtons     = 25
 	mostButtonText  = 75
 	mostButtonURL   = 3000
+	mostAltText     = 2000
 )
 
 // refusalOf is the error word with which Slack refuses the message, "" when it takes it.
@@ -100,6 +101,9 @@ func blockFits(block slackapi.Block) bool {
 		return n > 0 && n <= mostElements
 	case *slackapi.ActionBlock:
 		return block.Elements != nil && actionsFit(block.Elements.ElementSet)
+	case *slackapi.ImageBlock:
+		return block.AltText != "" && length(block.AltText) <= mostAltText && length(block.ImageURL) <= mostButtonURL &&
+			(block.ImageURL != "") != (block.SlackFile != nil)
 	case *slackapi.DividerBlock:
 		return true
 	default:

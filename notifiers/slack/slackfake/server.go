@@ -20,7 +20,9 @@ const WebhookChannel = "webhook"
 
 // Server is a Slack workspace. It is an http.Handler and safe for concurrent use:
 //
-//	POST /api/chat.postMessage, /api/chat.update   the Web API; the sink's api_base_url is http://HOST/api/
+//	POST /api/chat.postMessage, …update, …getPermalink, /api/files.…External
+//	                                               the Web API; the sink's api_base_url is http://HOST/api/
+//	POST /upload/…                                 where a file is put
 //	POST /services/…                               an incoming webhook, with any path below it
 //	GET /, GET /state                              the channels for people, and as JSON
 type Server struct {
@@ -32,6 +34,7 @@ type Server struct {
 	archived map[string]bool               // by ID
 	closed   bool                          // only the channels that are there can be posted to
 	posts    int
+	files    map[string]*file // by ID
 	failures []Failure
 	released chan struct{}
 	changed  chan struct{}
@@ -60,6 +63,7 @@ func New(token string, channels ...string) *Server {
 		mux:      http.NewServeMux(),
 		channels: map[string]*slackview.Channel{},
 		archived: map[string]bool{},
+		files:    map[string]*file{},
 		released: make(chan struct{}),
 		changed:  make(chan struct{}),
 	}
@@ -68,6 +72,8 @@ func New(token string, channels ...string) *Server {
 	}
 	s.closed = len(channels) > 0
 	s.mux.HandleFunc("POST /api/{method}", s.api)
+	s.mux.HandleFunc("GET /api/chat.getPermalink", s.api)
+	s.mux.HandleFunc("POST /upload/{id}", s.upload)
 	s.mux.HandleFunc("POST /services/", s.webhook)
 	s.mux.HandleFunc("GET /state", s.serveState)
 	s.mux.HandleFunc("GET /{$}", s.servePage)
