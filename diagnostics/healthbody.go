@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/alertvitals/notifier/diagnostics/jsonbody"
 )
 
 // Limits on what is kept of an answer: it goes in front of people.
@@ -18,35 +20,54 @@ const (
 	maxFailing   = 8
 )
 
-// words are what health endpoints call their states, in lower case.
+// words are what health endpoints call their states, in lower case. Among them are those of Spring Boot
+// (https://docs.spring.io/spring-boot/reference/actuator/endpoints.html#actuator.endpoints.health), of the draft of
+// application/health+json (https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06) and of gRPC
+// (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
 var words = map[string]Verdict{
-	"ok": Up, "healthy": Up, "up": Up, "ready": Up, "pass": Up, "passing": Up, "passed": Up, "alive": Up, "live": Up,
+	"ok": Up, "okay": Up, "healthy": Up, "up": Up, "ready": Up, "pass": Up, "passing": Up, "passed": Up, "alive": Up, "live": Up,
 	"serving": Up, "running": Up, "success": Up, "operational": Up, "available": Up, "connected": Up, "green": Up, "true": Up,
+	"i'm alive": Up, "pong": Up, "imok": Up, "ollama is running": Up,
 	"degraded": Degraded, "warn": Degraded, "warning": Degraded, "partial": Degraded, "yellow": Degraded,
+	"starting": Degraded, "initializing": Degraded, "initialising": Degraded, "loading": Degraded,
 	"down": Down, "unhealthy": Down, "fail": Down, "failed": Down, "failing": Down, "error": Down, "critical": Down,
 	"out_of_service": Down, "not ready": Down, "not_ready": Down, "notready": Down, "unavailable": Down, "stopped": Down,
-	"stopping": Down, "shutting_down": Down, "disconnected": Down, "dead": Down, "not ok": Down, "not healthy": Down, "not live": Down, "not alive": Down, "red": Down, "false": Down,
+	"stopping": Down, "shutting_down": Down, "shutting down": Down, "draining": Down, "terminating": Down, "disconnected": Down,
+	"dead": Down, "not ok": Down, "not healthy": Down, "not live": Down, "not alive": Down, "not connected": Down,
+	"not_serving": Down, "not serving": Down, "service_unknown": Down, "red": Down, "false": Down,
 }
 
-// readHealth says what the answer of a health or readiness endpoint means. Only the body's own words for states and the
-// names of its checks are kept: the texts of errors leak paths and more.
-func readHealth(got answer) Check {
+// The keys under which health bodies say their state, and under which they tell of their checks; the first that is there counts.
+var (
+	stateKeys = []string{"status", "state", "health", "healthy", "ready", "ok", "alive", "connected"}
+	checkKeys = []string{"checks", "components", "details", "services", "dependencies"}
+)
+
+const (
+	notesNothing = "says nothing of its health"
+	notesUnknown = "says a word that is not known"
+)
+
+// readHealth says what the answer of a health or readiness endpoint means, by the profile's own rules where it has some. Only
+// known words for states and the names of checks are kept: the texts of errors leak addresses, paths and more.
+func readHealth(got answer, rules healthRules) Check {
 	check := Check{StatusCode: got.status}
-	switch got.status {
-	case 401, 403:
-		check.Verdict, check.Note = Unclear, "needs credentials"
-		return check
-	case 404, 410:
-		check.Verdict = NotOffered
+	unclear := func(note string) Check {
+		check.Verdict, check.Note = Unclear, note
 		return check
 	}
 	switch {
+	case got.status == 401, got.status == 403:
+		return unclear("needs credentials")
+	case got.status == 404, got.status == 410:
+		check.Verdict = NotOffered
+		return check
+	case got.status == 429:
+		return unclear("asked too often for its limit (429)")
 	case got.status >= 300 && got.status < 400:
-		check.Verdict, check.Note = Unclear, "redirects elsewhere, which is not followed"
-		return check
-	case got.status >= 400 && got.status < 500:
-		check.Verdict, check.Note = Unclear, fmt.Sprintf("answered %d", got.status)
-		return check
+		return unclear("redirects elsewhere, which is not followed")
+	case got.status < 200, got.status >= 400 && got.status < 500:
+		return unclear(fmt.Sprintf("answered %d", got.status))
 	case got.status >= 500:
 		check.Verdict, check.Note = Down, fmt.Sprintf("answered %d", got.status)
 	default:
@@ -54,125 +75,218 @@ func readHealth(got answer) Check {
 	}
 	body := bytes.TrimSpace(bytes.TrimPrefix(got.body, []byte("\ufeff")))
 	mediaType, _, _ := mime.ParseMediaType(got.contentType)
+	isJSON := mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
 	switch {
-	case mediaType == "text/html" || bytes.HasPrefix(body, []byte("<")):
-		if check.Verdict == Up {
-			check.Verdict, check.Note = Unclear, "answered an HTML page"
-		}
+	case isPage(body, mediaType):
+		check.doubt("answered an HTML page")
+	case rules.JSON && (!isJSON || !json.Valid(body)):
+		check.doubt("answered something else than JSON")
 	case len(body) == 0:
 		// An empty 200 is how some servers say that they are well.
 	case json.Valid(body):
-		readHealthJSON(body, &check)
+		check.readJSON(body, rules)
+	case body[0] == '{', body[0] == '[':
+		check.doubt("answered broken JSON")
 	default:
-		check.Says = word(string(body))
-		switch {
-		case check.Says == "" && check.Verdict == Up:
-			check.Verdict, check.Note = Unclear, "answered something unreadable"
-		default:
-			check.Verdict = judge(check.Says, check.Verdict)
-		}
-	}
-	if !plainWords.MatchString(check.Says) {
-		check.Says = "" // an error's text leaks addresses with passwords, paths and more
-	}
-	if !versionWord.MatchString(check.Version) {
-		check.Version = ""
+		check.readText(string(body))
 	}
 	return check
+}
+
+// isPage is whether a body is a web page. Some frameworks call plain words HTML too; those have no tag.
+func isPage(body []byte, mediaType string) bool {
+	if bytes.HasPrefix(body, []byte("<")) {
+		return true
+	}
+	html := mediaType == "text/html" || mediaType == "application/xhtml+xml"
+	return html && bytes.ContainsRune(body, '<')
+}
+
+// doubt says that the answer tells nothing of the agent's health; a status code that says enough stands.
+func (c *Check) doubt(note string) {
+	if c.Verdict == Up {
+		c.Verdict, c.Note = Unclear, note
+	}
+}
+
+// worsen is a verdict from another part of the answer.
+func (c *Check) worsen(to Verdict, note string) {
+	badness := []Verdict{Up, Unclear, Degraded, Down}
+	if slices.Index(badness, to) > slices.Index(badness, c.Verdict) {
+		c.Verdict, c.Note = to, note
+	}
+}
+
+// say takes the word for a state. A word can make worse what the status code said, and a 5xx milder, but only as far as
+// degraded. It is false when the word is not known.
+func (c *Check) say(text string) bool {
+	lead := leadOf(text)
+	verdict, known := words[strings.ToLower(strings.TrimRight(lead, ".! "))]
+	if !known {
+		return false
+	}
+	c.Says = lead
+	if c.Verdict != Down || verdict != Up {
+		c.Verdict = verdict
+	}
+	return true
+}
+
+// leadOf is the state in "unhealthy: database unreachable".
+func leadOf(text string) string {
+	if i := strings.IndexAny(text, ":;,("); i > 0 {
+		text = text[:i]
+	}
+	return strings.TrimSpace(text)
+}
+
+func (c *Check) readText(text string) {
+	text = word(text)
+	switch {
+	case text == "":
+		c.doubt("answered something unreadable")
+	case !c.say(text):
+		// Not shown: it may be the text of an error.
+		c.doubt("says something that is not known")
+	}
+}
+
+// loneWord is what may be shown of a state that is not known.
+var loneWord = regexp.MustCompile(`^\p{L}{1,12}(_\p{L}{1,12}){0,2}$`)
+
+// readJSON reads the shapes of health bodies that agents and frameworks use: {"status": …, "checks": {…}}, {"healthy": true},
+// Spring Boot's {"status": "UP", "components": {…}}, application/health+json's lists of checks, {"data": {"status": …}}, and
+// a plain string.
+func (c *Check) readJSON(body []byte, rules healthRules) {
+	var text string
+	if json.Unmarshal(body, &text) == nil && body[0] == '"' {
+		c.readText(text)
+		return
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(body, &object) != nil {
+		c.doubt(notesNothing)
+		return
+	}
+	c.Version = versionOf(body, rules)
+	state := stateIn(object)
+	if state == "" {
+		var wrapped map[string]json.RawMessage
+		if json.Unmarshal(object["data"], &wrapped) == nil {
+			if state = stateIn(wrapped); state != "" {
+				object = wrapped
+			}
+		}
+	}
+	for _, key := range checkKeys {
+		if c.Failing = failing(object[key]); len(c.Failing) > 0 {
+			break
+		}
+	}
+	switch {
+	case state == "" && len(c.Failing) == 0:
+		c.doubt(notesNothing)
+	case state == "": // its checks speak
+	case !c.say(state):
+		c.doubt(notesUnknown)
+		if loneWord.MatchString(state) {
+			c.Says = state
+		}
+	}
+	switch c.Says {
+	case "true":
+		c.Says = "healthy"
+	case "false":
+		c.Says = "not healthy"
+	}
+	if len(c.Failing) > 0 {
+		c.worsen(Degraded, "")
+	}
+	// A flag may take back what the first word said: {"status": "ok", "connected": false}.
+	for _, key := range stateKeys {
+		if string(object[key]) == "false" && c.Verdict == Up {
+			c.Failing = append(c.Failing, key+": false")
+			c.worsen(Degraded, "")
+		}
+	}
+	c.apply(body, rules)
 }
 
 // versionWord is what a build is called: v1.2.3-rc.1+abc.
 var versionWord = regexp.MustCompile(`^v?[0-9][0-9A-Za-z.+-]{0,39}$`)
 
-// plainWords are what may be shown of a state: no address, path, name or number.
-var plainWords = regexp.MustCompile(`^[\p{L} _'’.,!-]{1,40}$`)
-
-// judge is what a state's word means, given what the status code said: a word can make it worse, and a 5xx milder, but
-// only as far as degraded.
-func judge(says string, byStatus Verdict) Verdict {
-	lead := says // of "unhealthy: database unreachable"
-	if i := strings.IndexAny(lead, ":;,("); i > 0 {
-		lead = lead[:i]
+// versionOf is what a body says of the build; "" when that is not what a build is called. In application/health+json
+// "version" is that of the interface, and "releaseId" that of the build.
+func versionOf(body []byte, rules healthRules) string {
+	value, err := jsonbody.Decode(body)
+	if err != nil {
+		return ""
 	}
-	verdict, known := words[strings.ToLower(strings.TrimRight(lead, ".! "))]
-	if !known || (byStatus == Down && verdict == Up) {
-		return byStatus
+	for _, path := range []string{rules.Version, "releaseId", "version"} {
+		at, _ := jsonbody.At(value, path)
+		if text, isText := at.(string); isText && versionWord.MatchString(text) {
+			return text
+		}
 	}
-	return verdict
+	return ""
 }
 
-// readHealthJSON reads the shapes of health bodies that agents and frameworks use: {"status": …, "checks": {…}},
-// {"healthy": true}, Spring Boot's {"status": "UP", "components": {…}}, and a plain string.
-func readHealthJSON(body []byte, check *Check) {
-	var text string
-	if json.Unmarshal(body, &text) == nil {
-		check.Says = word(text)
-		check.Verdict = judge(check.Says, check.Verdict)
-		return
-	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(body, &object) != nil {
-		if check.Verdict == Up {
-			check.Verdict, check.Note = Unclear, "says nothing of its health"
-		}
-		return
-	}
-	says := ""
-	for _, key := range []string{"status", "state", "health", "healthy", "ready", "ok", "connected"} {
-		if says = stateOf(object[key]); says != "" {
-			break
+func stateIn(object map[string]json.RawMessage) string {
+	for _, key := range stateKeys {
+		if says := stateOf(object[key]); says != "" {
+			return says
 		}
 	}
-	for _, key := range []string{"checks", "components", "details"} {
-		if check.Failing = failing(object[key]); len(check.Failing) > 0 {
-			break
-		}
-	}
-	_ = json.Unmarshal(object["version"], &check.Version)
-	check.Version = word(check.Version)
-	switch check.Says = says; {
-	case says == "" && len(check.Failing) == 0:
-		if check.Verdict == Up {
-			check.Verdict, check.Note = Unclear, "says nothing of its health"
-		}
-		return
-	case says != "" && check.Verdict == Up && words[strings.ToLower(says)] == "":
-		check.Verdict, check.Note = Unclear, "says a word that is not known"
-	}
-	switch says {
-	case "true":
-		check.Says = "healthy"
-	case "false":
-		check.Says = "not healthy"
-	}
-	check.Verdict = judge(says, check.Verdict)
-	if len(check.Failing) > 0 && (check.Verdict == Up || check.Verdict == Unclear) {
-		check.Verdict, check.Note = Degraded, ""
-	}
+	return ""
 }
 
-// stateOf is the word for the state that a JSON value holds: a string, a boolean, or an object with a status.
+// stateOf is the word for the state that a JSON value holds: a string, a boolean, an object with a status, or the worst of a
+// list of those.
 func stateOf(raw json.RawMessage) string {
+	if len(raw) == 0 || string(raw) == "null" {
+		return ""
+	}
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return word(text)
 	}
 	var flag bool
-	if json.Unmarshal(raw, &flag) == nil && !bytes.Equal(raw, []byte("null")) {
+	if json.Unmarshal(raw, &flag) == nil {
 		return fmt.Sprint(flag)
 	}
 	var object map[string]json.RawMessage
 	if json.Unmarshal(raw, &object) == nil {
 		for _, key := range []string{"status", "state", "healthy"} {
-			if json.Unmarshal(object[key], &text) == nil {
+			if json.Unmarshal(object[key], &text) == nil && text != "" {
 				return word(text)
 			}
-			if json.Unmarshal(object[key], &flag) == nil {
+			if json.Unmarshal(object[key], &flag) == nil && string(object[key]) != "null" {
 				return fmt.Sprint(flag)
 			}
 		}
+		return ""
 	}
-	return ""
+	var list []map[string]json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return ""
+	}
+	worst, says := Check{Verdict: Up}, ""
+	for _, one := range list {
+		if json.Unmarshal(one["status"], &text) != nil {
+			continue
+		}
+		text = word(text)
+		verdict := words[strings.ToLower(leadOf(text))]
+		if says == "" {
+			says = text
+		}
+		if before := worst.Verdict; verdict != "" {
+			if worst.worsen(verdict, ""); worst.Verdict != before {
+				says = text
+			}
+		}
+	}
+	return says
 }
 
 // failing names the checks that are not well, with their state: "store: unhealthy".
@@ -194,6 +308,7 @@ func failing(raw json.RawMessage) []string {
 	}
 	var names []string
 	for name, state := range states {
+		state = leadOf(state)
 		// A word that is not known is no evidence against the check.
 		if verdict := words[strings.ToLower(state)]; verdict != Degraded && verdict != Down {
 			continue
@@ -201,15 +316,29 @@ func failing(raw json.RawMessage) []string {
 		if state == "false" {
 			state = "failed"
 		}
-		if name = word(name); name != "" {
-			names = append(names, name+": "+state)
-		}
+		names = append(names, checkName(name)+": "+state)
 	}
 	slices.Sort(names)
+	names = slices.Compact(names)
 	if more := len(names) - maxFailing; more > 0 {
 		names = append(names[:maxFailing], fmt.Sprintf("%d more", more))
 	}
 	return names
+}
+
+var (
+	// plainName is the name of a check: no address, path or sentence.
+	plainName = regexp.MustCompile(`^\p{L}[\p{L}0-9 _:-]{0,39}$`)
+	// tokenLike is what keys and identifiers look like: many digits, or a word that nobody says.
+	tokenLike = regexp.MustCompile(`[0-9]{5}|[0-9][\p{L}]+[0-9][\p{L}]+[0-9]|[\p{L}0-9]{25}`)
+)
+
+// checkName is a check's name where that is one, since some programs name their checks by what they check.
+func checkName(name string) string {
+	if plainName.MatchString(name) && !tokenLike.MatchString(name) {
+		return name
+	}
+	return "a check"
 }
 
 // word is the first line of an untrusted text, fit to be shown: valid UTF-8, printable, of at most 80 characters.
