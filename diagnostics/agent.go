@@ -24,13 +24,15 @@ type agent struct {
 	client   *http.Client
 	// base is the URL without a slash at its end; instance its host:port.
 	base, instance string
-	// healthPath and readyPath are "" when the endpoint is not to be asked, metricsURL when there is nothing to scrape.
-	healthPath, readyPath   string
-	metricsURL, metricsPath string
-	metricsHost             string
-	interval, timeout       time.Duration
-	// profile is nil when the agent is to be recognised by its metrics.
-	profile *profile
+	// metricsAt is the address of metrics that are elsewhere, metricsHost the host:port that is asked for them.
+	metricsAt         *url.URL
+	metricsHost       string
+	interval, timeout time.Duration
+	// profile is nil when the agent is to be recognised.
+	profile    *profile
+	recognised recognised
+	// sources are the JSON endpoints that were asked, by path.
+	sources sources
 	series  *series
 	// flights lets those who ask at the same time share one look.
 	flights singleflight.Group
@@ -63,32 +65,64 @@ func newAgent(cfg AgentConfig, db *tsdb.DB) (*agent, error) {
 		profile:  profileNamed(cfg.Profile),
 	}
 	for _, text := range cfg.Match {
-		matchers, err := compat.Matchers(text, "agents")
-		if err != nil {
-			return nil, fmt.Errorf("agent %q: reading matcher %q: %w", cfg.Name, text, err)
+		matchers, matchErr := compat.Matchers(text, "agents")
+		if matchErr != nil {
+			return nil, fmt.Errorf("agent %q: reading matcher %q: %w", cfg.Name, text, matchErr)
 		}
 		a.matchers = append(a.matchers, matchers...)
 	}
-	// An agent that is yet to be recognised is asked where agents usually answer.
-	paths := profile{HealthPath: "/health", ReadyPath: "/ready", MetricsPath: "/metrics"}
-	if a.profile != nil {
-		paths = *a.profile
-	}
-	a.healthPath = given(cfg.HealthPath, paths.HealthPath)
-	a.readyPath = given(cfg.ReadyPath, paths.ReadyPath)
 	a.metricsHost = a.instance
 	if cfg.MetricsURL != "" {
-		elsewhere, err := url.Parse(cfg.MetricsURL)
-		if err != nil {
+		if a.metricsAt, err = url.Parse(cfg.MetricsURL); err != nil {
 			return nil, fmt.Errorf("agent %q: the metrics URL cannot be parsed", cfg.Name)
 		}
-		a.metricsURL, a.metricsPath, a.metricsHost = cfg.MetricsURL, elsewhere.Path, hostPort(elsewhere)
-	} else if a.metricsPath = given(cfg.MetricsPath, paths.MetricsPath); a.metricsPath != "" {
-		a.metricsURL = a.base + a.metricsPath
+		a.metricsHost = hostPort(a.metricsAt)
 	}
 	a.series = &series{db: db, job: a.name, instance: a.instance}
 	return a, nil
 }
+
+// kind is the profile by which the agent is read; nil while an agent is not recognised.
+func (a *agent) kind() *profile {
+	if a.profile != nil {
+		return a.profile
+	}
+	return a.recognised.as.Load()
+}
+
+// usual is where agents usually answer: an agent that is not recognised is asked there.
+var usual = profile{HealthPath: "/health", ReadyPath: "/ready", MetricsPath: "/metrics"}
+
+func (a *agent) paths() *profile {
+	if kind := a.kind(); kind != nil {
+		return kind
+	}
+	return &usual
+}
+
+// healthPath is "" when there is no such endpoint to ask; the same goes for those below.
+func (a *agent) healthPath() string { return given(a.config.HealthPath, a.paths().HealthPath) }
+func (a *agent) readyPath() string  { return given(a.config.ReadyPath, a.paths().ReadyPath) }
+
+func (a *agent) metricsPath() string {
+	if a.metricsAt != nil {
+		return a.metricsAt.Path
+	}
+	return given(a.config.MetricsPath, a.paths().MetricsPath)
+}
+
+func (a *agent) metricsURL() string {
+	if a.metricsAt != nil {
+		return a.config.MetricsURL
+	}
+	if path := a.metricsPath(); path != "" {
+		return a.base + path
+	}
+	return ""
+}
+
+// measured is whether there is anything that samples come from.
+func (a *agent) measured() bool { return a.metricsURL() != "" || len(a.paths().JSON) > 0 }
 
 func given(configured *string, otherwise string) string {
 	if configured != nil {

@@ -3,6 +3,7 @@
 package diagnostics
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -15,6 +16,8 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/diagnostics/jsonbody"
 )
 
 // captureRow is a row of promql/results.tsv that a vital corresponds to.
@@ -252,19 +255,81 @@ func TestCapturedTables(t *testing.T) {
 
 // TestCapturedHealth reads the health bodies of real agents.
 func TestCapturedHealth(t *testing.T) {
+	const js = "application/json"
 	for _, c := range []struct {
-		file, contentType string
-		status            int
-		want              Check
+		file, profile, contentType string
+		status                     int
+		want                       Check
 	}{
-		{"aster/health.json", "application/json", 200, Check{Verdict: Up, StatusCode: 200, Says: "healthy", Version: "v0.35.0"}},
-		{"aster/health.degraded.json", "application/json", 200, Check{Verdict: Degraded, StatusCode: 200, Says: "degraded", Version: "v0.35.0", Failing: []string{"store: unhealthy"}}},
-		{"seed1-agent-sdk/ready.notready.txt", "text/plain", 503, Check{Verdict: Down, StatusCode: 503, Says: "Not Ready", Note: "answered 503"}},
-		{"seed1-agent-sdk/health.txt", "text/plain", 200, Check{Verdict: Up, StatusCode: 200, Says: "OK"}},
-		{"opencode/health.html", "text/html", 200, Check{Verdict: Unclear, StatusCode: 200, Note: "answered an HTML page"}},
-		{"opencode/health.real.global_health.json", "application/json", 200, Check{Verdict: Up, StatusCode: 200, Says: "healthy", Version: "1.18.33"}},
+		{"aster/health.json", "aster-server", js, 200, Check{Verdict: Up, Says: "healthy", Version: "v0.35.0"}},
+		{"aster/health.degraded.json", "aster-server", js, 200, Check{Verdict: Degraded, Says: "degraded", Version: "v0.35.0", Failing: []string{"store: unhealthy"}}},
+		{"aster/ratelimited.json", "aster-server", js, 429, Check{Verdict: Unclear, Note: "asked too often for its limit (429)"}},
+		{"aster/ready.txt", "aster-server", "text/plain", 404, Check{Verdict: NotOffered}},
+		{"aster/v1_system_health.json", "aster-server", js, 200, Check{Verdict: Up, Says: "healthy"}},
+		{"aster/v1_pool_stats.json", "aster-server", js, 200, Check{Verdict: Unclear, Note: "says nothing of its health"}},
+		{"seed1-agent-sdk/ready.notready.txt", "agent-sdk", "text/plain", 503, Check{Verdict: Down, Says: "Not Ready", Note: "answered 503"}},
+		{"seed1-agent-sdk/health.txt", "agent-sdk", "text/plain", 200, Check{Verdict: Up, Says: "OK"}},
+		{"opencode/health.html", "opencode", "text/html", 200, Check{Verdict: Unclear, Note: "answered an HTML page"}},
+		{"opencode/ready.html", "agent-sdk", "text/html", 200, Check{Verdict: Unclear, Note: "answered an HTML page"}},
+		{"opencode/health.real.global_health.json", "opencode", js, 200, Check{Verdict: Up, Says: "healthy", Version: "1.18.33"}},
+		{"opencode/auth/noauth.global_health.txt", "opencode", "", 401, Check{Verdict: Unclear, Note: "needs credentials"}},
+		{"opencode/session_status.json", "opencode", js, 200, Check{Verdict: Unclear, Note: "says nothing of its health"}},
 	} {
-		got := readHealth(answer{status: c.status, contentType: c.contentType, body: []byte(capture(t, c.file))})
+		c.want.StatusCode = c.status
+		got := readHealth(answer{status: c.status, contentType: c.contentType, body: []byte(capture(t, c.file))}, profileNamed(c.profile).Health)
 		assert.Equal(t, c.want, got, c.file)
+	}
+}
+
+// TestCapturedOpenCode recognises a real OpenCode server, and reads its JSON answers.
+func TestCapturedOpenCode(t *testing.T) {
+	for _, c := range []struct {
+		status  string
+		retries float64
+	}{{"opencode/session_status.json", 3}, {"opencode/session_status.retry.json", 2}} {
+		f := newFakeAgent(t)
+		const js = "application/json"
+		f.otherwise = say(200, "text/html", capture(t, "opencode/metrics.html"))
+		f.on("/global/health", say(200, js, capture(t, "opencode/health.real.global_health.json")))
+		f.on("/session/status", say(200, js, capture(t, c.status)))
+		f.on("/session", say(200, js, capture(t, "opencode/session.json")))
+		f.on("/mcp", say(200, js, capture(t, "opencode/mcp.json")))
+		f.on("/lsp", say(200, js, "[]"))
+		collector := newCollector(t, f.URL)
+		a := collector.settings.Load().agents[0]
+		now := time.Now()
+		collector.now = func() time.Time { return now }
+		for range profiles {
+			collector.poll(t.Context(), a)
+			now = now.Add(a.interval)
+		}
+		s := collector.Snapshot(t.Context(), about)
+		require.Equal(t, "opencode", s.Profile)
+		assert.Equal(t, "1.18.33", s.Health.Version)
+		for name, want := range map[string]float64{
+			"sessions": 3, "sessions retrying": 1, "retries in a row": c.retries, "cost of sessions": 0.018681,
+			"input tokens": 5174, "output tokens": 185, "cached tokens read": 1280, "MCP servers failed": 0,
+		} {
+			v := vitalNamed(t, s, name)
+			require.NotNil(t, v.Value, name)
+			assert.InDelta(t, want, *v.Value, 1e-9, name)
+		}
+		for _, text := range []string{"exploded", "jolly", "/srv", "ses_", "three"} {
+			shown, err := json.Marshal(s)
+			require.NoError(t, err)
+			assert.NotContains(t, string(shown), text)
+		}
+	}
+}
+
+// TestCapturedPool reads the answers of a real aster server.
+func TestCapturedPool(t *testing.T) {
+	pool := profileNamed("aster-server").JSON[0]
+	for file, want := range map[string]float64{"aster/v1_pool_stats.json": 0, "aster/traffic.v1_pool_stats.json": 1} {
+		samples, unknown, err := jsonbody.Read([]byte(capture(t, file)), pool.Samples)
+		require.NoError(t, err)
+		assert.Empty(t, unknown)
+		assert.InDelta(t, want, samples[0].Value, 0)
+		assert.InDelta(t, 100, samples[1].Value, 0)
 	}
 }

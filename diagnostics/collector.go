@@ -125,7 +125,7 @@ func (c *Collector) Run(ctx context.Context) error {
 			}
 		}
 		for i, a := range agents {
-			if a.metricsURL == "" || stops[a] != nil {
+			if a.profile != nil && !a.measured() || stops[a] != nil {
 				continue
 			}
 			// Spread over the interval, so that many agents are not asked all at once.
@@ -186,18 +186,35 @@ func (c *Collector) poll(ctx context.Context, a *agent) (failed string) {
 	defer c.work.Done()
 	limited, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	got := c.scrape(limited, a, a.timeout)
-	if ctx.Err() != nil {
-		return got.failed // our end says nothing of the agent
+	if a.measured() {
+		got := c.scrape(limited, a, a.timeout)
+		failed = got.failed
+		if ctx.Err() != nil {
+			return failed // our end says nothing of the agent
+		}
+		if err := a.series.store(ctx, got.at, got.took, got.exposition, failed == ""); err != nil {
+			c.logger.Error("Scrape could not be stored", "agent", a.name, "err", err)
+		}
+		if a.kind() == nil {
+			if _, err := a.profileAt(ctx, got.at); err != nil {
+				c.logger.Error("Agent could not be recognised", "agent", a.name, "err", err)
+			}
+		}
 	}
-	if err := a.series.store(ctx, got.at, got.took, got.exposition, got.failed == ""); err != nil {
-		c.logger.Error("Scrape could not be stored", "agent", a.name, "err", err)
+	if a.kind() == nil {
+		c.recogniseByHealth(limited, a)
 	}
-	return got.failed
+	return failed
 }
 
 func (c *Collector) scrape(ctx context.Context, a *agent, waited time.Duration) scraped {
+	began := time.Now()
+	sources := make(chan []sourced, 1)
+	go func() { sources <- c.askSources(ctx, a, waited) }()
 	got := a.scrape(ctx, c.now(), waited)
+	if got.add(<-sources); a.metricsURL() == "" {
+		got.took = time.Since(began)
+	}
 	c.metrics.scrapeSeconds.Observe(got.took.Seconds())
 	if got.failed != "" {
 		c.metrics.scrapesFailed.WithLabelValues(a.name).Inc()
@@ -279,9 +296,9 @@ func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snap
 	}
 	if late != "" {
 		s = Snapshot{Agent: a.name, Instance: a.instance, TakenAt: asked, TookSeconds: time.Since(began).Seconds(), Unfinished: true}
-		s.Metrics = Scrape{Path: a.metricsPath, Note: late}
+		s.Metrics = Scrape{Path: a.metricsPath(), Note: late}
 		// That we ran out of time says nothing of the agent.
-		s.Health, s.Ready = unasked(a.healthPath, late), unasked(a.readyPath, late)
+		s.Health, s.Ready = unasked(a.healthPath(), late), unasked(a.readyPath(), late)
 	}
 	c.metrics.snapshotSeconds.Observe(time.Since(began).Seconds())
 	return &s
@@ -297,7 +314,7 @@ func unasked(path, why string) *Check {
 // take looks at the agent once. It ends before the deadline, and leaves behind only what ends by itself soon.
 func (c *Collector) take(set *settings, a *agent) Snapshot {
 	began := time.Now()
-	s := Snapshot{Agent: a.name, Instance: a.instance, TakenAt: c.now(), Metrics: Scrape{Path: a.metricsPath}}
+	s := Snapshot{Agent: a.name, Instance: a.instance, TakenAt: c.now(), Metrics: Scrape{Path: a.metricsPath()}}
 	if !c.begin() {
 		s.Metrics.Note = "not asked: the notifier is stopping"
 		return s
@@ -314,16 +331,18 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 	defer cancelLimited()
 	waited := min(budget, a.timeout)
 
-	health := c.goProbe(limited, a, a.healthPath, waited)
-	ready := c.goProbe(limited, a, a.readyPath, waited)
+	// What the agent is recognised as may change while it is looked at.
+	healthPath, readyPath, measured := a.healthPath(), a.readyPath(), a.measured()
+	health := c.goProbe(limited, a, healthPath, waited)
+	ready := c.goProbe(limited, a, readyPath, waited)
 	fresh := make(chan scraped, 1)
-	if a.metricsURL != "" {
+	if measured {
 		c.work.Go(func() { fresh <- c.scrapeFresh(limited, a, waited) })
 	}
 
-	s.Health = awaitProbe(asking, health, a.healthPath, waited)
-	s.Ready = awaitProbe(asking, ready, a.readyPath, waited)
-	if a.metricsURL == "" {
+	s.Health = awaitProbe(asking, health, healthPath, waited)
+	s.Ready = awaitProbe(asking, ready, readyPath, waited)
+	if !measured {
 		s.Metrics.Note = "not asked"
 	} else {
 		got, ok := await(asking, fresh)
@@ -336,7 +355,9 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 			s.Metrics.Samples, s.Metrics.Note = len(got.samples), got.note
 		}
 		c.addVitals(ctx, set, a, &s)
+		tellSources(&s, got.sources)
 	}
+	a.doubt(s.Health)
 	s.Unfinished = asking.Err() != nil
 	s.TookSeconds = time.Since(began).Seconds()
 	return s
@@ -388,7 +409,21 @@ func (c *Collector) goProbe(ctx context.Context, a *agent, path string, waited t
 		return nil
 	}
 	answered := make(chan Check, 1)
-	c.work.Go(func() { answered <- a.probe(ctx, path, waited) })
+	c.work.Go(func() {
+		if err := c.beware(ctx, a, path); err != nil {
+			answered <- Check{Path: path, Verdict: Down, Note: explain(err, a.instance, waited)}
+			return
+		}
+		ask := path
+		if a.kind().neverAsk(path) {
+			ask = a.healthPath() // which is another one now that the agent is recognised
+		}
+		if a.kind().neverAsk(ask) {
+			answered <- Check{Path: path, Verdict: Unclear, Note: "not asked: it would call the models, which costs money"}
+			return
+		}
+		answered <- a.probe(ctx, ask, waited)
+	})
 	return answered
 }
 
@@ -423,6 +458,7 @@ func await[T any](ctx context.Context, from <-chan T) (T, bool) {
 func (s Snapshot) clone() Snapshot {
 	s.Vitals = append([]Vital(nil), s.Vitals...)
 	s.Tables = append([]Table(nil), s.Tables...)
+	s.Sources = append([]Source(nil), s.Sources...)
 	for i := range s.Tables {
 		s.Tables[i].Rows = append([]Row(nil), s.Tables[i].Rows...)
 	}

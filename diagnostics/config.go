@@ -136,6 +136,7 @@ func (a AgentConfig) Validate() []problem.Problem {
 	if a.Profile != "" && a.Profile != profileAuto && profileNamed(a.Profile) == nil {
 		wrong("profile", "there is no profile %q; there are: %s, %s", a.Profile, profileAuto, strings.Join(profileNames(), ", "))
 	}
+	problems = append(problems, a.costly(profileNamed(a.Profile))...)
 	d := a.WithDefaults()
 	if time.Duration(d.ScrapeInterval) < 100*time.Millisecond || time.Duration(d.ScrapeInterval) > 2*time.Minute {
 		// Rates look back over five minutes and need several scrapes in them.
@@ -146,6 +147,19 @@ func (a AgentConfig) Validate() []problem.Problem {
 	}
 	problems = append(problems, problem.Under("http_config", a.HTTPConfig.Validate())...)
 	slices.SortStableFunc(problems, func(x, y problem.Problem) int { return strings.Compare(x.Path, y.Path) })
+	return problems
+}
+
+// costly are the configured paths that must not be asked of this kind of agent, which may be nil.
+func (a AgentConfig) costly(kind *profile) []problem.Problem {
+	var problems []problem.Problem
+	for name, path := range map[string]*string{"health_path": a.HealthPath, "ready_path": a.ReadyPath} {
+		if path != nil && kind.neverAsk(*path) {
+			problems = append(problems, problem.Problem{
+				Path: name, Msg: fmt.Sprintf("asking a %s for %s calls its models, which costs money; leave it out: the profile knows another", kind.Name, *path),
+			})
+		}
+	}
 	return problems
 }
 

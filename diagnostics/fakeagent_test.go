@@ -21,7 +21,9 @@ type fakeAgent struct {
 	*httptest.Server
 	mu       sync.Mutex
 	handlers map[string]http.HandlerFunc
-	asked    map[string]int
+	// otherwise answers what has no handler; nil is 404.
+	otherwise http.HandlerFunc
+	asked     map[string]int
 }
 
 func newFakeAgent(t *testing.T) *fakeAgent {
@@ -38,6 +40,9 @@ func (f *fakeAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.asked[r.URL.Path]++
 	f.mu.Unlock()
 	if handler == nil {
+		handler = f.otherwise
+	}
+	if handler == nil {
 		handler = http.NotFound
 	}
 	handler(w, r)
@@ -53,6 +58,17 @@ func (f *fakeAgent) times(path string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.asked[path]
+}
+
+// total is how many requests there were.
+func (f *fakeAgent) total() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, times := range f.asked {
+		n += times
+	}
+	return n
 }
 
 func say(status int, contentType, body string) http.HandlerFunc {

@@ -19,7 +19,7 @@ const (
 func (a *agent) probe(ctx context.Context, path string, waited time.Duration) Check {
 	began := time.Now()
 	got, err := fetch(ctx, a.client, a.base+path, healthAccept, maxHealthBytes)
-	check := readHealth(got)
+	check := readHealth(got, a.paths().Health)
 	switch {
 	case err != nil && got.status == 0, err != nil && !errors.Is(err, errTooLarge):
 		check = Check{Verdict: Down, StatusCode: got.status, Note: explain(err, a.instance, waited)}
@@ -38,13 +38,19 @@ type scraped struct {
 	exposition
 	// failed says why there are no metrics, in words for people; "" when there are.
 	failed string
+	// sources are what the agent's JSON endpoints gave; their samples are among the others.
+	sources []sourced
 }
 
 // scrape reads the agent's metrics. Waited is how long ctx lets it take.
 func (a *agent) scrape(ctx context.Context, at time.Time, waited time.Duration) scraped {
 	began := time.Now()
-	got, err := fetch(ctx, a.client, a.metricsURL, metricsAccept, maxBodyBytes)
 	out := scraped{at: at}
+	address := a.metricsURL()
+	if address == "" {
+		return out // all its samples come from elsewhere
+	}
+	got, err := fetch(ctx, a.client, address, metricsAccept, maxBodyBytes)
 	switch {
 	case errors.Is(err, errTooLarge):
 		out.failed = "the answer is larger than " + Format(maxBodyBytes, Bytes)

@@ -18,17 +18,25 @@ const profileAuto = "auto"
 var profileFiles embed.FS
 
 // profiles are the embedded ones in the order in which an agent is recognised: specific ones before general ones.
-var profiles = loadProfiles("aster-server", "agent-sdk", "go-runtime")
+var profiles = loadProfiles("aster-server", "agent-sdk", "claude-runner", "litellm", "opencode", "go-runtime")
 
 // profile says how to read one kind of agent. It is a data file: profiles/NAME.yml.
 type profile struct {
 	Name string `yaml:"name"`
 	// Recognise are metric names; an agent that reports any of them is of this kind.
 	Recognise []string `yaml:"recognise"`
+	// RecogniseHealth is a health answer that only this kind of agent gives; it is asked for while the metrics do not tell.
+	RecogniseHealth healthShape `yaml:"recognise_health"`
 	// HealthPath, ReadyPath and MetricsPath are where this kind of agent answers; "" is nowhere.
 	HealthPath  string `yaml:"health_path"`
 	ReadyPath   string `yaml:"ready_path"`
 	MetricsPath string `yaml:"metrics_path"`
+	// NeverAsk are paths that must not be asked of this kind of agent, because asking costs money.
+	NeverAsk []string `yaml:"never_ask"`
+	// Health are rules for the answers of the health and readiness endpoints.
+	Health healthRules `yaml:"health"`
+	// JSON are endpoints that samples come from, beside the metrics endpoint or in its place.
+	JSON []jsonEndpoint `yaml:"json"`
 	// Include is the profile whose vitals follow this one's own; a vital of the same name is left out.
 	Include string      `yaml:"include"`
 	Vitals  []vitalSpec `yaml:"vitals"`
@@ -158,6 +166,14 @@ func parseProfile(text []byte) (*profile, error) {
 		}
 		if v.crit, err = parseThreshold(v.Crit); err != nil {
 			return nil, fmt.Errorf("vital %q: %w", v.Name, err)
+		}
+	}
+	if err := p.Health.validate(); err != nil {
+		return nil, err
+	}
+	for _, endpoint := range p.JSON {
+		if err := endpoint.validate(); err != nil {
+			return nil, err
 		}
 	}
 	return &p, nil

@@ -17,9 +17,11 @@ type Snapshot struct {
 	Health *Check `json:"health,omitempty"`
 	Ready  *Check `json:"ready,omitempty"`
 	// Metrics says how the scrape went.
-	Metrics Scrape  `json:"metrics"`
-	Vitals  []Vital `json:"vitals,omitempty"`
-	Tables  []Table `json:"tables,omitempty"`
+	Metrics Scrape `json:"metrics"`
+	// Sources are the agent's JSON endpoints that values come from, beside or in place of its metrics.
+	Sources []Source `json:"sources,omitempty"`
+	Vitals  []Vital  `json:"vitals,omitempty"`
+	Tables  []Table  `json:"tables,omitempty"`
 	// Unfinished is whether the deadline came before everything was answered.
 	Unfinished bool `json:"unfinished,omitempty"`
 }
@@ -84,6 +86,17 @@ type Scrape struct {
 	Samples int `json:"samples"`
 	Dropped int `json:"dropped,omitempty"`
 	// Note says what went wrong, in words for people.
+	Note string `json:"note,omitempty"`
+}
+
+// Source is a JSON endpoint that values come from.
+type Source struct {
+	// Path is the endpoint's path, as in "/session".
+	Path string `json:"path"`
+	// OK is whether its values are in use; At is when the agent gave them, which may be a little before the snapshot.
+	OK bool      `json:"ok"`
+	At time.Time `json:"at,omitzero"`
+	// Note says why there are none, in words for people: "needs credentials".
 	Note string `json:"note,omitempty"`
 }
 

@@ -58,18 +58,12 @@ func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.
 	}
 	e := evaluator{engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: set.history}
 	r := reading{at: e.at}
-	if samples, found, err := e.number(ctx, samplesSeries, e.at, 0); err == nil && found {
+	if samples, found, numberErr := e.number(ctx, samplesSeries, e.at, 0); numberErr == nil && found {
 		r.samples = int(samples)
 	}
-	p := a.profile
-	for i := 0; p == nil && i < len(profiles); i++ {
-		recognised, err := a.series.reports(ctx, e.at, profiles[i].Recognise)
-		if err != nil {
-			return r, err
-		}
-		if recognised {
-			p = profiles[i]
-		}
+	p, err := a.profileAt(ctx, e.at)
+	if err != nil {
+		return r, err
 	}
 	if p == nil {
 		r.note = "no profile fits these metrics"
