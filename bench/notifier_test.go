@@ -196,7 +196,7 @@ route:
 receivers:
   - name: slack
     slack_configs:
-      - {app_token: xoxb-none, channel: '#oncall', api_base_url: '%s/api/'}
+      - {app_token: xoxb-none, channel: '#oncall', api_base_url: '%s/api/', rate_limit: 0}
 `, s.url)
 	if agent != "" {
 		config += fmt.Sprintf("agents:\n  - {name: agent, match: ['job=\"agent\"'], url: '%s', profile: auto}\n", agent)

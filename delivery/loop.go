@@ -5,6 +5,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/templates"
@@ -35,6 +37,8 @@ type Loop struct {
 	Snapshots Snapshotter
 	Render    func(templates.Input) templates.Content
 	Sink      notifiers.Notifier
+	// Pace is how fast the sink may be asked; nil is as fast as it answers. Loops whose sinks lead to one place share it.
+	Pace *rate.Limiter
 	// Fallback is who is told what this loop cannot deliver. Its zero value is nobody.
 	Fallback Fallback
 	Limits   Limits

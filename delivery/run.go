@@ -202,10 +202,16 @@ func (r *run) catchUp() {
 
 // dispatch gives groups to workers while both are there. The caller holds mu.
 func (r *run) dispatch() {
-	limits := r.settings.Load().Limits
+	l := r.settings.Load()
+	limits := l.Limits
 	for !r.ended && !r.behind && r.busy < limits.Sends && !time.Now().Before(r.calm) {
 		g := r.ready.take(r.retrying < max(1, limits.Sends/2))
 		if g == nil {
+			return
+		}
+		if pause := l.tooFast(time.Now()); pause > 0 {
+			r.ready.add(g)
+			r.hold(pause)
 			return
 		}
 		retry := g.attempts > 0
@@ -255,10 +261,28 @@ func (r *run) putBack(g *group, pause time.Duration) {
 	}
 }
 
+// tooFast is how long the sink is to be left alone before it may be asked once more; 0 lets it be asked now, and counts that.
+func (l *Loop) tooFast(now time.Time) time.Duration {
+	if l.Pace == nil {
+		return 0
+	}
+	reserved := l.Pace.ReserveN(now, 1)
+	if pause := reserved.DelayFrom(now); pause > 0 {
+		reserved.CancelAt(now)
+		return pause
+	}
+	return 0
+}
+
 // keepCalm keeps the whole sink from being asked for a while.
 func (r *run) keepCalm(pause time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.hold(pause)
+}
+
+// hold is keepCalm for a caller that holds mu.
+func (r *run) hold(pause time.Duration) {
 	until := time.Now().Add(pause)
 	if r.ended || !until.After(r.calm) {
 		return

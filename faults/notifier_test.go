@@ -91,7 +91,7 @@ func configuration(slack string) string {
 		receivers += fmt.Sprintf(`
   - name: %[1]s
     slack_configs:
-      - {app_token: %[2]s, channel: '#%[1]s', api_base_url: '%[3]s/api/', timeout: 2s}`, r, token, slack)
+      - {app_token: %[2]s, channel: '#%[1]s', api_base_url: '%[3]s/api/', timeout: 2s, rate_limit: 0}`, r, token, slack)
 		for _, s := range hears[r] {
 			severities[string(s)] = append(severities[string(s)], string(r))
 		}

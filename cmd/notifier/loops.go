@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/notifiers"
@@ -17,6 +19,9 @@ type integration struct {
 	kind         string
 	sink         notifiers.Notifier
 	sendResolved bool
+	// place is what integrations that share a pace have in common, pace how many messages a second it takes; 0 is any number.
+	place string
+	pace  float64
 }
 
 // integrations are the sinks of a receiver, in the order in which their kinds are listed here.
@@ -27,16 +32,32 @@ func integrations(r config.Receiver, set *templates.Set) ([]integration, error) 
 		if err != nil {
 			return nil, fmt.Errorf("making the Slack sink of receiver %q: %w", r.Name, err)
 		}
-		all = append(all, integration{"slack", sink, c.SendsResolved()})
+		all = append(all, integration{"slack", sink, c.SendsResolved(), "slack " + c.Channel + string(c.APIURL) + c.APIURLFile, c.Pace()})
 	}
 	for _, c := range r.LogConfigs {
 		sink, err := logsink.New(c)
 		if err != nil {
 			return nil, fmt.Errorf("making the log sink of receiver %q: %w", r.Name, err)
 		}
-		all = append(all, integration{"log", sink, c.SendsResolved()})
+		all = append(all, integration{kind: "log", sink: sink, sendResolved: c.SendsResolved()})
 	}
 	return all, nil
+}
+
+// burst is how many messages may go out at once before the pace holds.
+const burst = 10
+
+// limiter is what all integrations of one place share; nil is no limit. The slowest of them sets the pace.
+func (i integration) limiter(paces map[string]*rate.Limiter) *rate.Limiter {
+	if i.pace == 0 {
+		return nil
+	}
+	if shared := paces[i.place]; shared != nil {
+		shared.SetLimit(min(shared.Limit(), rate.Limit(i.pace)))
+		return shared
+	}
+	paces[i.place] = rate.NewLimiter(rate.Limit(i.pace), burst)
+	return paces[i.place]
 }
 
 // makeLoops is one delivery loop for each sink of each receiver, so that none waits for another. retention is how long the
@@ -51,6 +72,7 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
 	}
+	paces := map[string]*rate.Limiter{}
 	var loops []delivery.Loop
 	for _, receiver := range cfg.Receivers {
 		sinks, err := integrations(receiver, set)
@@ -72,6 +94,7 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 				Redact:       cfg.Diagnostics.WithDefaults().RedactLabels,
 				Render:       set.Render,
 				Sink:         sink.sink,
+				Pace:         sink.limiter(paces),
 				Fallback:     fallback,
 				Limits:       limits,
 			})

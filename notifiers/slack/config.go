@@ -43,6 +43,10 @@ type Config struct {
 	// ReplyBroadcast shows the news in the thread in the channel too.
 	ReplyBroadcast bool `yaml:"reply_broadcast,omitempty"`
 
+	// RateLimit is how many messages may be sent to the channel in a second, after a burst of ten; nil is 1, which Slack allows, and
+	// 0 is without a limit. Source: https://docs.slack.dev/apis/web-api/rate-limits.
+	RateLimit *float64 `yaml:"rate_limit,omitempty"`
+
 	Words `yaml:",inline"`
 
 	// UpdateMessage, LinkNames, MrkdwnIn, CallbackID and AppURL are taken, so that a receiver of Alertmanager's works as it is, and
@@ -61,6 +65,14 @@ type Config struct {
 
 // SendsResolved is whether a group that is over is told too.
 func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+
+// Pace is how many messages may be sent in a second, 0 without a limit.
+func (c Config) Pace() float64 {
+	if c.RateLimit == nil {
+		return 1
+	}
+	return *c.RateLimit
+}
 
 // Validate is what is wrong with the configuration. It reads no file: the one that checks a configuration need not be the
 // one that holds the secrets.
@@ -100,6 +112,9 @@ func (c Config) Validate() []problem.Problem {
 	}
 	if t := time.Duration(c.Timeout); t < 0 || t > longestTimeout {
 		add("timeout", "must be between 0 (10 s) and 20s")
+	}
+	if c.RateLimit != nil && *c.RateLimit < 0 {
+		add("rate_limit", "must be how many messages a second there may be, or 0 for no limit")
 	}
 	problems = append(problems, problem.Under("http_config", c.HTTPConfig.Validate())...)
 	problems = append(problems, problem.Under("mentions", c.Mentions.validate())...)

@@ -1,0 +1,38 @@
+package delivery
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/alertmanager/template"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
+)
+
+func TestASinkIsAskedAtItsPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, s, other := newMemory(), &sink{}, &sink{}
+		pace := rate.NewLimiter(1, 10)
+		l, same := testLoop(s), loopFor("log", other)
+		l.Pace, same.Pace = pace, pace
+		w := start(t, j, quiet, l, same)
+		warning := firing("A")
+		warning.Labels = template.KV{"alertname": "A", "severity": "warning"}
+		for i := range 40 {
+			j.add(webhook(fmt.Sprint(i), warning))
+		}
+		j.add(webhook("critical", firing("A")))
+		pass(0)
+		assert.Len(t, append(s.told(), other.told()...), 10, "a burst")
+		pass(30 * time.Second)
+		assert.Len(t, append(s.told(), other.told()...), 40, "then one a second, together")
+		assert.Contains(t, s.told(), "critical", "what is critical does not wait for the rest")
+		pass(time.Minute)
+		assert.Len(t, s.told(), 41)
+		assert.Len(t, other.told(), 41)
+		require.NoError(t, w.end())
+	})
+}
