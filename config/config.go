@@ -134,6 +134,13 @@ func (c Config) validate() []problem.Problem {
 			problems = append(problems, problem.Problem{Path: path + ".name", Msg: fmt.Sprintf("there is another agent %q", a.Name)})
 		}
 		agents = append(agents, a.Name)
+		if a.FromLabels() && len(c.Diagnostics.AllowedTargets) == 0 {
+			problems = append(problems, problem.Problem{
+				Path: path + ".url",
+				Msg: "leads where the labels of an alert say, so diagnostics.allowed_targets has to say where that may be: " +
+					"hosts and ports like aster-*:8080, or CIDRs like 10.0.0.0/8",
+			})
+		}
 	}
 	problems = append(problems, problem.Under("diagnostics", c.Diagnostics.Validate())...)
 	problems = append(problems, problem.Under("delivery", c.Delivery.validate())...)

@@ -20,6 +20,8 @@ func (slowAgent) Snapshot(context.Context, map[string]string) *diagnostics.Snaps
 	return &diagnostics.Snapshot{Agent: "aster", Unfinished: true}
 }
 
+func (slowAgent) Links(_, _ map[string]string, _, _ time.Time) []diagnostics.Link { return nil }
+
 func (a slowAgent) SnapshotLater(ctx context.Context, _ map[string]string) *diagnostics.Snapshot {
 	if !pause(ctx, 2*time.Second) {
 		return nil

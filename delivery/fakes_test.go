@@ -282,6 +282,8 @@ func (s *sink) told() (groups []string) {
 
 type snapshots func(labels map[string]string) *diagnostics.Snapshot
 
+func (s snapshots) Links(_, _ map[string]string, _, _ time.Time) []diagnostics.Link { return nil }
+
 func (s snapshots) Snapshot(_ context.Context, labels map[string]string) *diagnostics.Snapshot {
 	return s(labels)
 }

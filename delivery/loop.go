@@ -13,12 +13,16 @@ import (
 )
 
 // Snapshotter looks at the agent that labels lead to, within a deadline of its own. It returns nil when no agent is
-// configured for them.
+// configured for them. Where labels should say where the agent is and
+// do not, the snapshot has no Instance.
 type Snapshotter interface {
 	Snapshot(ctx context.Context, labels map[string]string) *diagnostics.Snapshot
 	// SnapshotLater looks once more where Snapshot was Unfinished, without the deadline. It returns nil when there is nothing
 	// more to be had.
 	SnapshotLater(ctx context.Context, labels map[string]string) *diagnostics.Snapshot
+	// Links are the addresses for people that are configured for that agent, filled in with the labels shown, for an alert that
+	// began at starts and ended at ends, which is zero while it fires.
+	Links(labels, shown map[string]string, starts, ends time.Time) []diagnostics.Link
 }
 
 // Loop is how one sink of one receiver is delivered to. Fields without a default are required.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alertvitals/notifier/alert"
@@ -296,7 +298,7 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 	shown := d.group.Redact(l.Redact)
 	content := l.Render(templates.Input{
 		Receiver: l.Receiver, Group: shown, Snapshot: g.snapshot, AtFire: d.before.AtFire, Known: d.before.Known.firing(), Ended: d.before.Known.over(shown),
-		Now: time.Now(), Again: d.tellsAgain(),
+		Links: l.links(*d.group, shown), Now: time.Now(), Again: d.tellsAgain(),
 	})
 	if d.amends {
 		content.News = "" // it was told
@@ -325,10 +327,32 @@ func (l *Loop) look(ctx context.Context, g alert.Group) *diagnostics.Snapshot {
 func look(
 	ctx context.Context, g alert.Group, at func(context.Context, map[string]string) *diagnostics.Snapshot,
 ) *diagnostics.Snapshot {
-	if s := at(ctx, g.CommonLabels()); s != nil || len(g.Alerts) == 1 {
+	s := at(ctx, g.CommonLabels())
+	if s != nil && s.Instance != "" || len(g.Alerts) == 1 {
 		return s
 	}
-	return at(ctx, g.Lead().Labels)
+	// What the alerts have in common may not say where the agent is; one of them does.
+	if of := at(ctx, g.Lead().Labels); of != nil {
+		return of
+	}
+	return s
+}
+
+// links are those of the agent that look finds. Nothing that shown hides is in them.
+func (l *Loop) links(g, shown alert.Group) []diagnostics.Link {
+	if l.Snapshots == nil {
+		return nil
+	}
+	labels := maps.Clone(shown.Lead().Labels)
+	maps.DeleteFunc(labels, func(_, value string) bool { return strings.Contains(value, alert.Redacted) })
+	var ends time.Time
+	if g.Status() == alert.StatusResolved {
+		ends = g.Until()
+	}
+	if links := l.Snapshots.Links(g.CommonLabels(), labels, g.Since(), ends); links != nil {
+		return links
+	}
+	return l.Snapshots.Links(g.Lead().Labels, labels, g.Since(), ends)
 }
 
 // tryContext bounds a try by Limits.Try, and by Limits.Grace after the end of ctx.

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/tsdb"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/alertvitals/notifier/diagnostics/address"
 )
 
 // agent is one configured agent, ready to be asked.
@@ -21,6 +23,13 @@ type agent struct {
 	config   AgentConfig
 	name     string
 	matchers labels.Matchers
+	links    []link
+	// url makes addresses out of labels, which allowed lets in; nil for an agent that has an address. One that such a template
+	// led to has that as template, and the address as target.
+	url      *address.TargetTemplate
+	allowed  address.Allowed
+	template *agent
+	target   address.Target
 	client   *http.Client
 	// base is the URL without a slash at its end; instance its host:port.
 	base, instance string
@@ -33,37 +42,30 @@ type agent struct {
 	recognised recognised
 	// sources are the JSON endpoints that were asked, by path.
 	sources sources
+	db      *tsdb.DB
 	series  *series
+	// scraped is how the newest scrape went.
+	scraped atomic.Pointer[lastScrape]
 	// flights lets those who ask at the same time share one look.
 	flights singleflight.Group
 	// newest is what the last look saw, for those who ask right after it.
 	newest atomic.Pointer[Snapshot]
 }
 
-func newAgent(cfg AgentConfig, db *tsdb.DB) (*agent, error) {
+func newAgent(cfg AgentConfig, allowed address.Allowed, db *tsdb.DB) (*agent, error) {
 	cfg = cfg.WithDefaults()
 	if problems := cfg.Validate(); len(problems) > 0 {
 		return nil, fmt.Errorf("agent %q: %s: %s", cfg.Name, problems[0].Path, problems[0].Msg)
 	}
-	// Validate has parsed the address.
-	base, err := url.Parse(cfg.URL)
-	if err != nil {
-		return nil, fmt.Errorf("agent %q: the URL cannot be parsed", cfg.Name)
-	}
-	client, err := newClient(cfg)
-	if err != nil {
-		return nil, err
-	}
 	a := &agent{
 		config:   cfg,
 		name:     cfg.Name,
-		client:   client,
-		base:     strings.TrimRight(cfg.URL, "/"),
-		instance: hostPort(base),
 		interval: time.Duration(cfg.ScrapeInterval),
 		timeout:  time.Duration(cfg.Timeout),
 		profile:  profileNamed(cfg.Profile),
+		db:       db,
 	}
+	a.links, _ = parseLinks(cfg.Links) // Validate has found no problem with them
 	for _, text := range cfg.Match {
 		matchers, matchErr := compat.Matchers(text, "agents")
 		if matchErr != nil {
@@ -71,6 +73,23 @@ func newAgent(cfg AgentConfig, db *tsdb.DB) (*agent, error) {
 		}
 		a.matchers = append(a.matchers, matchers...)
 	}
+	if cfg.FromLabels() {
+		a.allowed = allowed
+		var err error
+		if a.url, err = address.ParseTarget(cfg.URL); err != nil {
+			return nil, fmt.Errorf("agent %q: the URL %w", cfg.Name, err)
+		}
+		return a, nil
+	}
+	// Validate has parsed the address.
+	base, err := url.Parse(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("agent %q: the URL cannot be parsed", cfg.Name)
+	}
+	if a.client, err = newClient(cfg); err != nil {
+		return nil, err
+	}
+	a.base, a.instance = strings.TrimRight(cfg.URL, "/"), hostPort(base)
 	a.metricsHost = a.instance
 	if cfg.MetricsURL != "" {
 		if a.metricsAt, err = url.Parse(cfg.MetricsURL); err != nil {

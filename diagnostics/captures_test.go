@@ -132,7 +132,9 @@ func lookAtCapture(t *testing.T, job string, bodies []string) (*Collector, *Snap
 		past(t, c, now.Add(-90*time.Second*time.Duration(len(bodies)-1-i)), capture(t, name))
 	}
 	f.on("/metrics", say(200, "text/plain; version=0.0.4", capture(t, bodies[len(bodies)-1])))
-	return c, c.SnapshotOf(t.Context(), job)
+	s, err := c.Look(t.Context(), job, "", true)
+	require.NoError(t, err)
+	return c, s
 }
 
 func capture(t *testing.T, name string) string {

@@ -33,6 +33,8 @@ type Collector struct {
 	settings atomic.Pointer[settings]
 	// changed has one message when the settings are others than those that Run works with.
 	changed chan struct{}
+	// targets are the agents that the labels of alerts led to.
+	targets *targets
 	db      *tsdb.DB
 	engine  *promql.Engine
 	logger  *slog.Logger
@@ -52,7 +54,9 @@ type Collector struct {
 // New opens the scraped samples in dir, which nobody else may use, and is ready for Snapshot; history grows once Run runs.
 // The configuration must be one that Validate finds nothing wrong with. Reg may be nil.
 func New(agents []AgentConfig, cfg Config, dir string, logger *slog.Logger, reg prometheus.Registerer) (*Collector, error) {
-	c := &Collector{changed: make(chan struct{}, 1), logger: logger, metrics: newMetrics(), reg: reg, now: time.Now, reuse: reuseFor}
+	c := &Collector{
+		changed: make(chan struct{}, 1), targets: newTargets(), logger: logger, metrics: newMetrics(), reg: reg, now: time.Now, reuse: reuseFor,
+	}
 	var err error
 	if c.db, err = openStore(dir, time.Duration(cfg.WithDefaults().History), logger); err != nil {
 		return nil, err
@@ -90,7 +94,9 @@ func (c *Collector) Close() error {
 	c.cancel()
 	c.work.Wait()
 	for _, a := range c.settings.Load().agents {
-		a.client.CloseIdleConnections()
+		if a.client != nil {
+			a.client.CloseIdleConnections()
+		}
 	}
 	c.metrics.unregister(c.reg)
 	return errors.Join(c.engine.Close(), c.db.Close())
@@ -116,8 +122,10 @@ func (c *Collector) Run(ctx context.Context) error {
 	var polls sync.WaitGroup
 	defer polls.Wait()
 	stops := map[*agent]context.CancelFunc{}
+	forget := time.NewTicker(forgetEvery)
+	defer forget.Stop()
 	for {
-		agents := c.settings.Load().agents
+		agents := slices.Concat(c.settings.Load().agents, c.targets.all())
 		for a, stop := range stops {
 			if !slices.Contains(agents, a) {
 				stop()
@@ -125,7 +133,7 @@ func (c *Collector) Run(ctx context.Context) error {
 			}
 		}
 		for i, a := range agents {
-			if a.profile != nil && !a.measured() || stops[a] != nil {
+			if a.url != nil || a.profile != nil && !a.measured() || stops[a] != nil {
 				continue
 			}
 			// Spread over the interval, so that many agents are not asked all at once.
@@ -141,7 +149,17 @@ func (c *Collector) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-c.changed:
+		case <-forget.C:
+			c.targets.forget(c.now().Add(-targetLife))
 		}
+	}
+}
+
+// change has Run look at which agents there are.
+func (c *Collector) change() {
+	select {
+	case c.changed <- struct{}{}:
+	default: // Run has yet to look at an earlier change, and will see this one
 	}
 }
 
@@ -169,9 +187,9 @@ func (c *Collector) pollEvery(ctx context.Context, a *agent, offset time.Duratio
 		}
 		if failed != was {
 			if failed != "" {
-				c.logger.Warn("Agent cannot be scraped", "agent", a.name, "reason", failed)
+				c.logger.Warn("Agent cannot be scraped", "agent", a.name, "instance", a.instance, "reason", failed)
 			} else {
-				c.logger.Info("Agent can be scraped again", "agent", a.name)
+				c.logger.Info("Agent can be scraped again", "agent", a.name, "instance", a.instance)
 			}
 			was = failed
 		}
@@ -215,6 +233,7 @@ func (c *Collector) scrape(ctx context.Context, a *agent, waited time.Duration) 
 	if got.add(<-sources); a.metricsURL() == "" {
 		got.took = time.Since(began)
 	}
+	a.remember(got)
 	c.metrics.scrapeSeconds.Observe(got.took.Seconds())
 	if got.failed != "" {
 		c.metrics.scrapesFailed.WithLabelValues(a.name).Inc()
@@ -224,10 +243,15 @@ func (c *Collector) scrape(ctx context.Context, a *agent, waited time.Duration) 
 
 // Snapshot looks at the agent that an alert with these labels is about: the first one whose matchers all fit; nil when
 // there is none. It returns within the configured deadline, whatever the agent does, and what was not known by then says
-// so. Calls for one agent at the same time share one look.
+// so. Calls for one agent at the same time share one look. Where the agent's address comes from labels and these lead nowhere,
+// or where they must not, the snapshot says so; its Instance is then empty.
 func (c *Collector) Snapshot(ctx context.Context, labels map[string]string) *Snapshot {
 	now := c.settings.Load()
-	if a := now.agentOf(labels); a != nil {
+	a, why := c.find(now, labels)
+	switch {
+	case why != nil:
+		return c.refused(a, why)
+	case a != nil:
 		return c.snapshot(ctx, now, a)
 	}
 	return nil
@@ -238,8 +262,8 @@ func (c *Collector) Snapshot(ctx context.Context, labels map[string]string) *Sna
 // time share one look.
 func (c *Collector) SnapshotLater(ctx context.Context, labels map[string]string) *Snapshot {
 	now := c.settings.Load()
-	a := now.agentOf(labels)
-	if a == nil {
+	a, why := c.find(now, labels)
+	if a == nil || why != nil {
 		return nil
 	}
 	patient := *now
@@ -257,15 +281,39 @@ func (c *Collector) SnapshotLater(ctx context.Context, labels map[string]string)
 	}
 }
 
-// SnapshotOf looks at the agent of this name, as Snapshot does; nil when there is none.
-func (c *Collector) SnapshotOf(ctx context.Context, name string) *Snapshot {
-	now := c.settings.Load()
-	for _, a := range now.agents {
-		if a.name == name {
-			return c.snapshot(ctx, now, a)
-		}
+// find is the agent that an alert with these labels is about, nil when there is none. Where its address comes from labels and
+// they lead nowhere, it is the configured agent, and an error that is for people.
+func (c *Collector) find(set *settings, labels map[string]string) (*agent, error) {
+	a := set.agentOf(labels)
+	if a == nil || a.url == nil {
+		return a, nil
 	}
-	return nil
+	led, err := c.ledTo(set, a, labels)
+	if err != nil {
+		return a, err
+	}
+	return led, nil
+}
+
+// ledTo is the agent that labels lead to by the template of a. The error is for people.
+func (c *Collector) ledTo(set *settings, a *agent, labels map[string]string) (*agent, error) {
+	// A personal label would show in the address.
+	target, err := a.url.Of(withoutLabels(labels, set.redact))
+	if err != nil {
+		return nil, err
+	}
+	if err = a.allowed.Permits(target); err != nil {
+		return nil, err
+	}
+	led, isNew, err := c.targets.find(a, target, c.now(), func(a *agent) bool { return slices.Contains(c.settings.Load().agents, a) })
+	if err != nil {
+		c.logger.Error("Agent could not be made ready", "agent", a.name, "err", err)
+		return nil, errors.New("the agent could not be made ready; the log says why")
+	}
+	if isNew {
+		c.change()
+	}
+	return led, nil
 }
 
 func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snapshot {
@@ -411,7 +459,7 @@ func (c *Collector) goProbe(ctx context.Context, a *agent, path string, waited t
 	answered := make(chan Check, 1)
 	c.work.Go(func() {
 		if err := c.beware(ctx, a, path); err != nil {
-			answered <- Check{Path: path, Verdict: Down, Note: explain(err, a.instance, waited)}
+			answered <- Check{Path: path, Verdict: silence(err), Note: explain(err, a.instance, waited)}
 			return
 		}
 		ask := path

@@ -79,8 +79,9 @@ func TestSnapshotFindsTheAgent(t *testing.T) {
 
 	assert.Nil(t, c.Snapshot(t.Context(), map[string]string{"job": "other"}))
 	assert.Nil(t, c.Snapshot(t.Context(), nil))
-	assert.Nil(t, c.SnapshotOf(t.Context(), "other"))
-	assert.NotNil(t, c.SnapshotOf(t.Context(), "aster"))
+	s, err := c.Look(t.Context(), "aster", "", true)
+	require.NoError(t, err)
+	assert.NotNil(t, s)
 	assert.Equal(t, 1, f.times("/health"))
 }
 

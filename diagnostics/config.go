@@ -7,11 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/prometheus/alertmanager/matcher/compat"
 	"github.com/prometheus/common/model"
 
 	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/diagnostics/address"
 )
 
 // Config is the `diagnostics` key of the configuration. Start from DefaultConfig.
@@ -23,6 +25,9 @@ type Config struct {
 	// RedactLabels are the labels of alerts whose values name a person; they are shown to nobody. nil is the default,
 	// an empty list is none.
 	RedactLabels []string `yaml:"redact_labels"`
+	// AllowedTargets is where the label of an alert may lead, when an agent's URL is a template: host:port with *, and CIDRs.
+	// None is the default.
+	AllowedTargets []string `yaml:"allowed_targets"`
 }
 
 // DefaultConfig is what the `diagnostics` key says when it says nothing.
@@ -58,7 +63,8 @@ func (c Config) Validate() []problem.Problem {
 	if h := time.Duration(c.History); h != 0 && h < 10*time.Minute {
 		problems = append(problems, problem.Problem{Path: "history", Msg: "must be at least 10m: rates look back over 5m"})
 	}
-	return problems
+	_, wrong := address.ParseAllowed(c.AllowedTargets)
+	return append(problems, problem.Under("allowed_targets", wrong)...)
 }
 
 // AgentConfig is one entry of the `agents` key: whom to look at, and which alerts concern it.
@@ -66,7 +72,8 @@ type AgentConfig struct {
 	Name string `yaml:"name"`
 	// Match are Alertmanager matchers; an alert concerns the agent when all of them fit.
 	Match []string `yaml:"match"`
-	// URL is the agent's base address, http or https.
+	// URL is the agent's base address, http or https, or a template of the alert's labels that gives one:
+	// 'http://{{ .Labels.instance }}'. See Config.AllowedTargets.
 	URL string `yaml:"url"`
 	// Profile is how to read the agent: "auto", or the name of a profile.
 	Profile string `yaml:"profile"`
@@ -80,7 +87,13 @@ type AgentConfig struct {
 	ScrapeInterval model.Duration     `yaml:"scrape_interval"`
 	Timeout        model.Duration     `yaml:"timeout"`
 	HTTPConfig     *httpclient.Config `yaml:"http_config"`
+	// Links are buttons in the messages about the agent, in the order of the file: a name, and a template of the alert's labels
+	// and times that gives an address.
+	Links yaml.MapSlice `yaml:"links"`
 }
+
+// FromLabels is whether the agent's address comes from the labels of the alert.
+func (a AgentConfig) FromLabels() bool { return address.IsTemplate(a.URL) }
 
 // WithDefaults is a with the defaults in place of what it leaves out.
 func (a AgentConfig) WithDefaults() AgentConfig {
@@ -117,9 +130,12 @@ func (a AgentConfig) Validate() []problem.Problem {
 	}
 	if a.URL == "" {
 		wrong("url", "an agent needs a URL like http://aster:8080")
+	} else if a.FromLabels() {
+		problems = append(problems, a.validateFromLabels()...)
 	} else if msg := checkURL(a.URL); msg != "" {
 		wrong("url", "%s", msg)
 	}
+	problems = append(problems, problem.Under("links", validateLinks(a.Links))...)
 	if a.MetricsURL != "" {
 		if msg := checkURL(a.MetricsURL); msg != "" {
 			wrong("metrics_url", "%s", msg)
@@ -165,8 +181,8 @@ func (a AgentConfig) costly(kind *profile) []problem.Problem {
 
 // checkURL says what is wrong with an address, "" when nothing is. It never repeats the address: it may hold a password.
 func checkURL(text string) string {
-	if strings.Contains(text, "{{") {
-		return "is a template, which is not supported: write the agent's own address"
+	if address.IsTemplate(text) {
+		return "must not be a template; only url can be one"
 	}
 	u, err := url.Parse(text)
 	switch {

@@ -84,8 +84,12 @@ func TestAgentConfigValidate(t *testing.T) {
 		{"match[1]", func(a *AgentConfig) { a.Match = append(a.Match, "{}") }},
 		{"url", func(a *AgentConfig) { a.URL = "" }},
 		{"url", func(a *AgentConfig) { a.URL = "aster:8080" }},
-		{"url", func(a *AgentConfig) { a.URL = "http://{{ .Labels.instance }}" }},
+		{"url", func(a *AgentConfig) { a.URL = "http://{{ .Label.instance }}" }},
 		{"url", func(a *AgentConfig) { a.URL = "http://" }},
+		{"metrics_url", func(a *AgentConfig) {
+			a.URL, a.MetricsURL = "http://{{ .Labels.instance }}", "http://collector/metrics"
+		}},
+		{"links.Logs", func(a *AgentConfig) { a.Links = yaml.MapSlice{{Key: "Logs", Value: "grafana"}} }},
 		{"url", func(a *AgentConfig) { a.URL = "http://h/?x=1" }},
 		{"metrics_url", func(a *AgentConfig) { a.MetricsURL = "ftp://h" }},
 		{"health_path", func(a *AgentConfig) { a.HealthPath = &path }},

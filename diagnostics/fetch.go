@@ -17,6 +17,8 @@ import (
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
+
+	"github.com/alertvitals/notifier/diagnostics/address"
 )
 
 // errTooLarge is the answer that did not end within its limit.
@@ -31,12 +33,12 @@ type answer struct {
 
 // newClient is a client for one agent. It follows redirects within the agent's own host and port only, so that neither
 // credentials nor curiosity lead elsewhere; any other redirect is the answer.
-func newClient(a AgentConfig) (*http.Client, error) {
+func newClient(a AgentConfig, options ...commoncfg.HTTPClientOption) (*http.Client, error) {
 	cfg := a.HTTPConfig.Common()
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("http_config of agent %q: %w", a.Name, err)
 	}
-	client, err := commoncfg.NewClientFromConfig(cfg, "agent")
+	client, err := commoncfg.NewClientFromConfig(cfg, "agent", options...)
 	if err != nil {
 		return nil, fmt.Errorf("making the HTTP client of agent %q: %w", a.Name, err)
 	}
@@ -97,8 +99,11 @@ func explain(err error, host string, waited time.Duration) string {
 		record    tls.RecordHeaderError
 		alert     tls.AlertError
 		timeout   net.Error
+		refused   address.Refused
 	)
 	switch {
+	case errors.As(err, &refused):
+		return refused.Error()
 	case errors.Is(err, errTooLarge):
 		return "the answer is too large"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

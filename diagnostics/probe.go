@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/alertvitals/notifier/diagnostics/address"
 )
 
 const (
@@ -22,13 +24,21 @@ func (a *agent) probe(ctx context.Context, path string, waited time.Duration) Ch
 	check := readHealth(got, a.paths().Health)
 	switch {
 	case err != nil && got.status == 0, err != nil && !errors.Is(err, errTooLarge):
-		check = Check{Verdict: Down, StatusCode: got.status, Note: explain(err, a.instance, waited)}
+		check = Check{Verdict: silence(err), StatusCode: got.status, Note: explain(err, a.instance, waited)}
 	case err != nil:
 		check = Check{Verdict: Unclear, StatusCode: got.status, Note: explain(err, a.instance, waited)}
 	}
 	check.Path = path
 	check.TookSeconds = time.Since(began).Seconds()
 	return check
+}
+
+// silence is what it means for an agent that it gave no answer: nothing, when it was not asked.
+func silence(err error) Verdict {
+	if _, refused := errors.AsType[address.Refused](err); refused {
+		return Unclear
+	}
+	return Down
 }
 
 // scraped is one try to read an agent's metrics.
@@ -46,11 +56,11 @@ type scraped struct {
 func (a *agent) scrape(ctx context.Context, at time.Time, waited time.Duration) scraped {
 	began := time.Now()
 	out := scraped{at: at}
-	address := a.metricsURL()
-	if address == "" {
+	from := a.metricsURL()
+	if from == "" {
 		return out // all its samples come from elsewhere
 	}
-	got, err := fetch(ctx, a.client, address, metricsAccept, maxBodyBytes)
+	got, err := fetch(ctx, a.client, from, metricsAccept, maxBodyBytes)
 	switch {
 	case errors.Is(err, errTooLarge):
 		out.failed = "the answer is larger than " + Format(maxBodyBytes, Bytes)

@@ -9,21 +9,29 @@ import (
 	"github.com/prometheus/common/model"
 	promconfig "github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/tsdb"
+
+	"github.com/alertvitals/notifier/diagnostics/address"
 )
 
 // settings are what one configuration says. They never change.
 type settings struct {
 	agents            []*agent
 	deadline, history time.Duration
+	// redact are the personal labels.
+	redact []string
 }
 
 // newSettings makes the agents ready. One that is configured as before stays the one it was, and one that has moved to other
 // settings but not to another address goes on with its series; before may be nil.
 func newSettings(agents []AgentConfig, cfg Config, db *tsdb.DB, before *settings) (*settings, error) {
 	cfg = cfg.WithDefaults()
-	s := &settings{deadline: time.Duration(cfg.Deadline), history: time.Duration(cfg.History)}
+	s := &settings{deadline: time.Duration(cfg.Deadline), history: time.Duration(cfg.History), redact: cfg.RedactLabels}
+	allowed, problems := address.ParseAllowed(cfg.AllowedTargets)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("diagnostics.allowed_targets%s: %s", problems[0].Path, problems[0].Msg)
+	}
 	for _, a := range agents {
-		ready, err := newAgent(a, db)
+		ready, err := newAgent(a, allowed, db)
 		if err != nil {
 			return nil, err
 		}
@@ -53,10 +61,10 @@ func (s *settings) agentOf(alertLabels map[string]string) *agent {
 
 // following is a in the place of before, which has its name.
 func (a *agent) following(before *agent) *agent {
-	if reflect.DeepEqual(a.config, before.config) {
+	if reflect.DeepEqual(a.config, before.config) && reflect.DeepEqual(a.allowed, before.allowed) {
 		return before
 	}
-	if a.instance == before.instance {
+	if a.series != nil && before.series != nil && a.instance == before.instance {
 		a.series = before.series // one writer at a time: it knows what was stored last
 	}
 	return a
@@ -77,14 +85,12 @@ func (c *Collector) Prepare(agents []AgentConfig, cfg Config) (apply func(), err
 		}
 		defer c.work.Done()
 		c.settings.Store(next)
+		c.targets.follow(next.agents)
 		c.metrics.name(before.agents, next.agents)
 		if next.history != before.history {
 			c.keep(next.history)
 		}
-		select {
-		case c.changed <- struct{}{}:
-		default: // Run has yet to look at an earlier change, and will see this one
-		}
+		c.change()
 	}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	amtemplate "github.com/prometheus/alertmanager/template"
 
 	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/diagnostics"
 )
 
 // alertLines is one line for each alert: those that fire, those that are resolved, those that are no longer reported.
@@ -66,22 +67,33 @@ func alertName(labels, shared amtemplate.KV) string {
 	return "the alert"
 }
 
-// links are the addresses that help: how to act first, where it came from last.
-func links(g alert.Group) []Link {
+// links are the addresses that help: how to act first, then what the agent's configuration has, where the alert came from last. What
+// the alert itself names, such as its dashboard, takes the place of a configured link of that name.
+func links(g alert.Group, ofAgent []diagnostics.Link) []Link {
 	first := g.Lead()
 	candidates := []Link{
 		{"Runbook", explain(first.Annotations, "runbook_url", "runbook")},
-		{"Dashboard", explain(first.Annotations, "dashboard_url", "dashboard")},
 		{"Source", first.GeneratorURL},
 	}
+	dashboard := Link{"Dashboard", explain(first.Annotations, "dashboard_url", "dashboard")}
+	var alertmanager Link
 	if g.ExternalURL != "" {
 		filter := filterOf(g)
 		base := strings.TrimSuffix(g.ExternalURL, "/")
-		candidates = append(candidates,
-			Link{"Alertmanager", base + "/#/alerts?filter=" + filter},
-			Link{"Silence…", base + "/#/silences/new?filter=" + filter})
+		alertmanager = Link{"Alertmanager", base + "/#/alerts?filter=" + filter}
+		candidates = append(candidates, Link{"Silence…", base + "/#/silences/new?filter=" + filter})
 	}
-	return slices.DeleteFunc(candidates, func(l Link) bool { return !forPeople(l.URL) })
+	for _, l := range ofAgent {
+		link := Link{oneLine(l.Name), l.URL}
+		if link.Text == dashboard.Text && forPeople(dashboard.URL) {
+			link.URL, dashboard.URL = dashboard.URL, ""
+		}
+		named := func(c Link) bool { return c.Text == link.Text && forPeople(c.URL) }
+		if !slices.ContainsFunc(candidates, named) {
+			candidates = append(candidates, link)
+		}
+	}
+	return slices.DeleteFunc(append(candidates, dashboard, alertmanager), func(l Link) bool { return !forPeople(l.URL) })
 }
 
 // filterOf selects the group in Alertmanager's own pages, as its links do: {alertname="A",job="b"}, escaped.

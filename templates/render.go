@@ -24,6 +24,8 @@ type Input struct {
 	// Ended are the fingerprints of the resolved alerts of Group whose end people were told already: an Alertmanager that is
 	// behind says it again, and it is no news.
 	Ended []string
+	// Links are the configured addresses of the agent, in the order of the configuration.
+	Links []diagnostics.Link
 	// Again says why this message is told once more; nil for an ordinary one.
 	Again *Again
 	// Now is when the message is made.
@@ -77,7 +79,7 @@ func (s *Set) render(in Input, e *execution) Content {
 		Counts:   strings.TrimPrefix(e.execute("counts"), ", "),
 		News:     sentence(e.execute("news")),
 		Alerts:   alertLines(g, late),
-		Links:    links(g),
+		Links:    links(g, in.Links),
 	}
 	if in.Snapshot != nil {
 		topics := topicsOf(g)

@@ -418,3 +418,35 @@ func BenchmarkRender(b *testing.B) {
 		})
 	}
 }
+
+func TestLinksOfTheAgentFollowThoseOfTheAlert(t *testing.T) {
+	a := errorRate("aster-0:8080", "7.3 %", "f0")
+	ofAgent := []diagnostics.Link{
+		{Name: "Logs", URL: "https://grafana/explore"},
+		{Name: "Dashboard", URL: "https://grafana/d/general"},
+		{Name: "Traces\n", URL: "https://jaeger/search"},
+		{Name: "Runbook", URL: "https://runbooks.example.com/general"},
+		{Name: "Evil", URL: "javascript:alert(1)"},
+	}
+	texts := func(links []Link) []string {
+		var all []string
+		for _, l := range links {
+			all = append(all, l.Text)
+		}
+		return all
+	}
+
+	c := Render(Input{Group: group(a), Links: ofAgent, Now: now})
+	assert.Equal(t, []string{"Runbook", "Source", "Silence…", "Logs", "Dashboard", "Traces", "Alertmanager"}, texts(c.Links))
+	assert.Equal(t, "https://runbooks.example.com/errors", c.Links[0].URL, "the alert's own is the more precise one")
+	assert.Equal(t, "https://grafana/d/general", c.Links[4].URL)
+
+	a.Annotations["dashboard_url"] = "https://grafana/d/errors"
+	delete(a.Annotations, "runbook_url")
+	c = Render(Input{Group: group(a), Links: ofAgent, Now: now})
+	assert.Equal(t, []string{"Source", "Silence…", "Logs", "Dashboard", "Traces", "Runbook", "Alertmanager"}, texts(c.Links))
+	assert.Equal(t, "https://grafana/d/errors", c.Links[3].URL)
+
+	c = Render(Input{Group: group(a), Now: now})
+	assert.Equal(t, []string{"Source", "Silence…", "Dashboard", "Alertmanager"}, texts(c.Links))
+}

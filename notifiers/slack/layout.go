@@ -36,7 +36,7 @@ const (
 	fallbackSize   = 600
 	buttonTextSize = 75
 	buttonURLSize  = 3000
-	mostButtons    = 5
+	mostButtons    = 10 // Slack takes 25 in a block: https://docs.slack.dev/reference/block-kit/blocks/actions-block
 	// More of these than that are not read; the alerts that are not named are counted.
 	mostVitals = 20
 	mostTables = 8
