@@ -117,7 +117,7 @@ func (c *Collector) Look(ctx context.Context, name, instance string, fresh bool)
 			shared := s.clone()
 			return &shared, nil
 		}
-		return c.snapshot(ctx, now, found), nil
+		return c.freshSnapshot(ctx, now, found), nil
 	}
 	return nil, &NoAgentError{Name: name, There: names}
 }

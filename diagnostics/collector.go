@@ -316,14 +316,20 @@ func (c *Collector) ledTo(set *settings, a *agent, labels map[string]string) (*a
 	return led, nil
 }
 
+// snapshot is the one of the last moment, or a new one.
 func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snapshot {
-	asked := c.now()
 	began := time.Now()
-	if s := a.newest.Load(); s != nil && asked.Sub(s.TakenAt) < c.reuse {
+	if s := a.newest.Load(); s != nil && c.now().Sub(s.TakenAt) < c.reuse {
 		c.metrics.snapshotSeconds.Observe(time.Since(began).Seconds())
 		fresh := s.clone()
 		return &fresh
 	}
+	return c.freshSnapshot(ctx, set, a)
+}
+
+func (c *Collector) freshSnapshot(ctx context.Context, set *settings, a *agent) *Snapshot {
+	asked := c.now()
+	began := time.Now()
 	var s Snapshot
 	flight := a.flights.DoChan("", func() (any, error) {
 		taken := c.take(set, a)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,16 +58,9 @@ func (p Parts) list(c *gin.Context) {
 
 // readQuery reads the parameters; its error is for whoever wrote them.
 func readQuery(c *gin.Context) (delivery.Query, error) {
-	given, err := url.ParseQuery(c.Request.URL.RawQuery)
+	given, err := parameters(c, "receiver", "status", "alertname", "limit", "before")
 	if err != nil {
-		return delivery.Query{}, errors.New("the parameters cannot be read; they are written as NAME=VALUE&NAME=VALUE, with % only before two digits")
-	}
-	for name := range given {
-		switch name {
-		case "receiver", "status", "alertname", "limit", "before":
-		default:
-			return delivery.Query{}, fmt.Errorf("there is no parameter %.40q; there are receiver, status, alertname, limit and before", name)
-		}
+		return delivery.Query{}, err
 	}
 	q := delivery.Query{
 		Receiver: given.Get("receiver"), Status: delivery.Status(given.Get("status")), Alertname: given.Get("alertname"),

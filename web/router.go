@@ -23,6 +23,8 @@ type Parts struct {
 	Reload func(context.Context) error
 	// Deliveries are what waits and what is dead.
 	Deliveries Deliveries
+	// Agents are whom the notifier looks at.
+	Agents Agents
 	// Metrics are shown at /metrics.
 	Metrics prometheus.Gatherer
 	Logger  *slog.Logger
@@ -33,6 +35,7 @@ func Router(p Parts) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	router.HandleMethodNotAllowed = true
+	router.UseRawPath = true             // an agent's name may hold a slash
 	router.RedirectTrailingSlash = false // its answer is HTML, and a program that follows it gets what it did not ask for
 	router.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, err any) {
 		p.Logger.Error("Request failed", "path", c.FullPath(), "panic", fmt.Sprint(err))
@@ -51,6 +54,8 @@ func Router(p Parts) http.Handler {
 	router.GET("/api/v1/deliveries", p.list)
 	router.GET("/api/v1/deliveries/:id", p.show)
 	router.POST("/api/v1/deliveries/:id/replay", p.replay)
+	router.GET("/api/v1/agents", p.agents)
+	router.GET("/api/v1/agents/:name/snapshot", p.snapshot)
 	router.GET("/metrics", gin.WrapH(promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})))
 	router.NoRoute(func(c *gin.Context) {
 		apierror.Write(c, http.StatusNotFound, "not_found", "there is nothing at this path; Alertmanager posts to /api/v1/webhook")

@@ -58,6 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	once := demoCmd.Flag("once", "End after the agent has recovered, instead of staying up.").Bool()
 
 	ask := addDeliveries(app)
+	snapshot := addSnapshot(app)
 
 	command, err := app.Parse(args)
 	disk := storage{path: *storagePath, retention: time.Duration(retention), size: int64(*size), free: int64(*free)}
@@ -65,7 +66,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = disk.validate()
 	}
 	if err == nil {
-		err = ask.validate(command)
+		err = errors.Join(ask.validate(command), snapshot.validate(command))
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "notifier: %v; try notifier --help\n", err)
@@ -81,6 +82,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = checkConfig(*checkFile, stdout)
 	case demoCmd.FullCommand():
 		err = demonstrate(ctx, stdout, *once)
+	case snapshot.cmd.FullCommand():
+		err = snapshot.run(ctx, stdout)
 	default:
 		err = ask.run(ctx, command, stdout)
 	}

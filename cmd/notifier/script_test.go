@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 //	slack wait CHANNEL REGEXP         waits until what the channel shows matches
 //	slack show CHANNEL                prints what the channel shows
 //	slack count CHANNEL N             checks that the channel has N messages, replies apart
-//	agent                             starts a demo agent without traffic of its own and sets $AGENT
+//	agent                             starts a demo agent without traffic of its own and sets $AGENT and $AGENT_HOST
 //	agent ill WHAT | well | chat N    makes it ill or well, or makes N chats with it
 //	alert URL fire|end LABEL=VALUE... posts an alert to a real Alertmanager's API
 //	post URL FILE                     posts the file and prints the status and the body of the answer
@@ -311,6 +311,7 @@ func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
 		httpServer := httptest.NewServer(w.agent)
 		ts.Defer(httpServer.Close)
 		ts.Setenv("AGENT", httpServer.URL)
+		ts.Setenv("AGENT_HOST", httpServer.Listener.Addr().String())
 		return
 	}
 	switch args[0] {

@@ -138,6 +138,7 @@ func newService(ctx context.Context, from source, disk storage, logger *slog.Log
 			Ready:      s.ready,
 			Reload:     s.configuration.reload,
 			Deliveries: s.loops,
+			Agents:     s.collector,
 			Metrics:    reg,
 			Logger:     logger,
 		}),
