@@ -132,7 +132,14 @@ func startDemo(ctx context.Context, dir string) (*demonstration, error) {
 	go d.agent.Run(ctx)
 	text := fmt.Appendf(nil, `
 agents:
-  - {name: demo-agent, match: ['job="demo-agent"'], url: '%s', scrape_interval: 250ms}
+  - name: demo-agent
+    match: ['job="demo-agent"']
+    url: '%s'
+    scrape_interval: 250ms
+    links:
+      Logs: 'https://grafana.example.com/explore?schemaVersion=1&panes={"a":{"range":{"from":"{{ .From }}","to":"{{ .To }}"}}}'
+      Traces: 'https://jaeger.example.com/search?service={{ .Labels.job }}&start={{ .From.UnixMicro }}&end={{ .To.UnixMicro }}'
+      Dashboard: 'https://grafana.example.com/d/agents?var-instance={{ .Labels.instance }}&from={{ .From }}&to={{ .To }}'
 route:
   receiver: log
   by_severity: {critical: [slack, log]}
