@@ -86,7 +86,7 @@ func (s *snapshotCommand) run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(body, &taken); err != nil || taken.Agent == "" {
+	if err = json.Unmarshal(body, &taken); err != nil || taken.Agent == "" {
 		return errors.New("the answer is not a notifier's; --url says where it is")
 	}
 	if *s.output == asJSON {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func snapshotText(s *diagnostics.Snapshot, now time.Time, width int, colour bool
 		names = max(names, min(columns(line.Name), width/3))
 	}
 	if len(known)+len(unknown) > 0 {
-		out.WriteByte('\n')
+		fmt.Fprintln(out)
 	}
 	for _, v := range known {
 		sign := "  "
@@ -60,13 +61,13 @@ func snapshotText(s *diagnostics.Snapshot, now time.Time, width int, colour bool
 	}
 
 	if len(said.Tables) > 0 {
-		out.WriteByte('\n')
+		fmt.Fprintln(out)
 	}
 	for _, t := range said.Tables {
 		out.row("", 0, t.Name)
 		out.row("", 2, "  "+t.Text)
 	}
-	out.WriteByte('\n')
+	fmt.Fprintln(out)
 	out.row(styleDim, 0, said.Foot)
 	return out.String()
 }
@@ -130,7 +131,7 @@ func (s *sheet) row(style string, indent int, text string) {
 		if s.colour && style != "" {
 			line = style + line + styleReset
 		}
-		s.WriteString(line + "\n")
+		fmt.Fprintln(s, line)
 	}
 }
 
