@@ -143,6 +143,7 @@ func (c Config) validate() []problem.Problem {
 		}
 	}
 	problems = append(problems, problem.Under("diagnostics", c.Diagnostics.Validate())...)
+	problems = append(problems, c.Diagnostics.ValidateProfiles(c.Agents)...)
 	problems = append(problems, problem.Under("delivery", c.Delivery.validate())...)
 	var receivers []string
 	for i, r := range c.Receivers {

@@ -37,12 +37,15 @@ type agent struct {
 	metricsAt         *url.URL
 	metricsHost       string
 	interval, timeout time.Duration
-	// profile is nil when the agent is to be recognised.
+	// profiles are all that there are; profile is the agent's own, nil when it is to be recognised.
+	profiles   []*profile
 	profile    *profile
 	recognised recognised
 	// sources are the JSON endpoints that were asked, by path.
 	sources sources
 	db      *tsdb.DB
+	// queries are the vitals that its configuration asks for.
+	queries []vitalSpec
 	series  *series
 	// scraped is how the newest scrape went.
 	scraped atomic.Pointer[lastScrape]
@@ -52,7 +55,7 @@ type agent struct {
 	newest atomic.Pointer[Snapshot]
 }
 
-func newAgent(cfg AgentConfig, allowed address.Allowed, db *tsdb.DB) (*agent, error) {
+func newAgent(cfg AgentConfig, profiles []*profile, allowed address.Allowed, db *tsdb.DB) (*agent, error) {
 	cfg = cfg.WithDefaults()
 	if problems := cfg.Validate(); len(problems) > 0 {
 		return nil, fmt.Errorf("agent %q: %s: %s", cfg.Name, problems[0].Path, problems[0].Msg)
@@ -62,8 +65,16 @@ func newAgent(cfg AgentConfig, allowed address.Allowed, db *tsdb.DB) (*agent, er
 		name:     cfg.Name,
 		interval: time.Duration(cfg.ScrapeInterval),
 		timeout:  time.Duration(cfg.Timeout),
-		profile:  profileNamed(cfg.Profile),
 		db:       db,
+		profiles: profiles,
+		profile:  profileNamed(profiles, cfg.Profile),
+	}
+	if a.profile == nil && cfg.Profile != profileAuto {
+		return nil, fmt.Errorf("agent %q: there is no profile %q", cfg.Name, cfg.Profile)
+	}
+	var err error
+	if a.queries, err = compileQueries(cfg.Queries); err != nil {
+		return nil, fmt.Errorf("agent %q: %w", cfg.Name, err)
 	}
 	a.links, _ = parseLinks(cfg.Links) // Validate has found no problem with them
 	for _, text := range cfg.Match {

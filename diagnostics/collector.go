@@ -214,7 +214,7 @@ func (c *Collector) poll(ctx context.Context, a *agent) (failed string) {
 			c.logger.Error("Scrape could not be stored", "agent", a.name, "err", err)
 		}
 		if a.kind() == nil {
-			if _, err := a.profileAt(ctx, got.at); err != nil {
+			if err := a.recogniseByMetrics(ctx, got.at); err != nil {
 				c.logger.Error("Agent could not be recognised", "agent", a.name, "err", err)
 			}
 		}
@@ -409,7 +409,7 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 			s.Metrics.Samples, s.Metrics.Note = len(got.samples), got.note
 		}
 		c.addVitals(ctx, set, a, &s)
-		tellSources(&s, got.sources)
+		tellSources(&s, profileNamed(a.profiles, s.Profile), got.sources)
 	}
 	a.doubt(s.Health)
 	s.Unfinished = asking.Err() != nil
@@ -448,6 +448,7 @@ func (c *Collector) addVitals(ctx context.Context, set *settings, a *agent, s *S
 	if !ok {
 		r.note = "the vitals were not ready in time"
 	}
+	s.StartedAt = r.started
 	s.Metrics.At, s.Profile, s.Vitals, s.Tables = r.at, r.profile, r.vitals, r.tables
 	if !s.Metrics.OK {
 		s.Metrics.Samples = r.samples

@@ -70,6 +70,7 @@ func TestSnapshotOfAWellAgent(t *testing.T) {
 	assert.Equal(t, []Table{
 		{Name: "failing tools", Unit: Short, Note: "since start", Topics: []string{"errors"}, Rows: []Row{{Name: "bash", Value: 20, Of: &hundredTwenty}}},
 		{Name: "errors by type", Unit: Short, Note: "since start", Topics: []string{"errors"}, Rows: []Row{{"timeout", 40, none}, {"model_call", 20, none}}},
+		{Name: "busiest tools", Unit: Short, Note: "since start", Topics: []string{"traffic", "cost"}, Rows: []Row{{"bash", 120, none}}},
 	}, s.Tables)
 }
 
@@ -115,7 +116,7 @@ func TestCurrentRatesBeforeAndTables(t *testing.T) {
 	assert.InDelta(t, 10, *requests.Value, 1e-3, "600 in the minute that was seen, not in five")
 	assert.InDelta(t, 10, *requests.Before, 1e-3)
 	assert.InDelta(t, 42, *vitalNamed(t, s, "pool").Before, 0)
-	require.Len(t, s.Tables, 2)
+	require.Len(t, s.Tables, 3)
 	assert.Equal(t, "failing tools (1 h)", s.Tables[0].Name)
 	assert.Empty(t, s.Tables[0].Note)
 	assert.InDelta(t, 210, s.Tables[0].Rows[0].Value, 1)
@@ -225,7 +226,7 @@ func TestP9VitalsNeverLie(t *testing.T) {
 			"agent_chat_latency_seconds_count 1\nagent_pool_size 3\nagent_pool_max_size 0\n", -1, "", "no number reported",
 		},
 		{"clock ahead", "uptime", sdkMetrics(now.Add(time.Hour), 1, 0), sdkMetrics(now.Add(time.Hour), 2, 0), -1, "", "the agent's clock differs from ours"},
-		{"vanished", "goroutines", "agent_errors_total 1\ngo_goroutines 7\n", "agent_errors_total 1\n", -1, "", "not reported by this agent"},
+		{"vanished", "goroutines", "agent_errors_total 1\ngo_goroutines 7\n", "agent_errors_total 1\n", -1, "", "no longer reported"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			collector := newCollector(t, newFakeAgent(t).URL)

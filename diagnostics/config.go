@@ -1,6 +1,7 @@
 package diagnostics
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -22,6 +23,8 @@ type Config struct {
 	Deadline model.Duration `yaml:"deadline"`
 	// History is how long scraped samples are kept on local disk.
 	History model.Duration `yaml:"history"`
+	// Profiles are patterns of the files of profiles that are looked at before those that the program brings.
+	Profiles []string `yaml:"profiles"`
 	// RedactLabels are the labels of alerts whose values name a person; they are shown to nobody. nil is the default,
 	// an empty list is none.
 	RedactLabels []string `yaml:"redact_labels"`
@@ -67,6 +70,36 @@ func (c Config) Validate() []problem.Problem {
 	return append(problems, problem.Under("allowed_targets", wrong)...)
 }
 
+// ValidateProfiles says what is wrong with the files of c.Profiles, and which agents have a profile that there is not. It reads
+// the files. Paths begin at the root of the configuration.
+func (c Config) ValidateProfiles(agents []AgentConfig) []problem.Problem {
+	var problems []problem.Problem
+	for i, pattern := range c.Profiles {
+		if _, err := profilesWith([]string{pattern}); err != nil && !errors.Is(err, errIncludes) {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				problems = append(problems, problem.Problem{Path: fmt.Sprintf("diagnostics.profiles[%d]", i), Msg: line})
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	profiles, err := profilesWith(c.Profiles)
+	if err != nil {
+		return []problem.Problem{{Path: "diagnostics.profiles", Msg: err.Error()}}
+	}
+	for i, a := range agents {
+		if a.Profile != "" && a.Profile != profileAuto && profileNamed(profiles, a.Profile) == nil {
+			problems = append(problems, problem.Problem{
+				Path: fmt.Sprintf("agents[%d].profile", i),
+				Msg: fmt.Sprintf("there is no profile %q; there are: %s, %s", a.Profile, profileAuto,
+					strings.Join(profileNames(profiles), ", ")),
+			})
+		}
+	}
+	return problems
+}
+
 // AgentConfig is one entry of the `agents` key: whom to look at, and which alerts concern it.
 type AgentConfig struct {
 	Name string `yaml:"name"`
@@ -90,6 +123,8 @@ type AgentConfig struct {
 	// Links are buttons in the messages about the agent, in the order of the file: a name, and a template of the alert's labels
 	// and times that gives an address.
 	Links yaml.MapSlice `yaml:"links"`
+	// Queries are more vitals, shown before all others.
+	Queries []QueryConfig `yaml:"queries"`
 }
 
 // FromLabels is whether the agent's address comes from the labels of the alert.
@@ -149,10 +184,7 @@ func (a AgentConfig) Validate() []problem.Problem {
 			wrong(name, "must begin with / (or be empty: do not ask)")
 		}
 	}
-	if a.Profile != "" && a.Profile != profileAuto && profileNamed(a.Profile) == nil {
-		wrong("profile", "there is no profile %q; there are: %s, %s", a.Profile, profileAuto, strings.Join(profileNames(), ", "))
-	}
-	problems = append(problems, a.costly(profileNamed(a.Profile))...)
+	problems = append(problems, a.costly(profileNamed(embedded, a.Profile))...)
 	d := a.WithDefaults()
 	if time.Duration(d.ScrapeInterval) < 100*time.Millisecond || time.Duration(d.ScrapeInterval) > 2*time.Minute {
 		// Rates look back over five minutes and need several scrapes in them.
@@ -162,6 +194,7 @@ func (a AgentConfig) Validate() []problem.Problem {
 		wrong("timeout", "must be at least 10ms and not longer than scrape_interval")
 	}
 	problems = append(problems, problem.Under("http_config", a.HTTPConfig.Validate())...)
+	problems = append(problems, validateQueries(a.Queries)...)
 	slices.SortStableFunc(problems, func(x, y problem.Problem) int { return strings.Compare(x.Path, y.Path) })
 	return problems
 }

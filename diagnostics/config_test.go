@@ -93,7 +93,16 @@ func TestAgentConfigValidate(t *testing.T) {
 		{"url", func(a *AgentConfig) { a.URL = "http://h/?x=1" }},
 		{"metrics_url", func(a *AgentConfig) { a.MetricsURL = "ftp://h" }},
 		{"health_path", func(a *AgentConfig) { a.HealthPath = &path }},
-		{"profile", func(a *AgentConfig) { a.Profile = "nope" }},
+		{"queries[0].name", func(a *AgentConfig) { a.Queries = []QueryConfig{{Expr: "a"}} }},
+		{"queries[1].name", func(a *AgentConfig) { a.Queries = []QueryConfig{{Name: "q", Expr: "a"}, {Name: "q", Expr: "a"}} }},
+		{"queries[0].expr", func(a *AgentConfig) { a.Queries = []QueryConfig{{Name: "q"}} }},
+		{"queries[0].expr", func(a *AgentConfig) { a.Queries = []QueryConfig{{Name: "q", Expr: "sum("}} }},
+		{"queries[0].expr", func(a *AgentConfig) { a.Queries = []QueryConfig{{Name: "q", Expr: "a[5m]"}} }},
+		{"queries[0].unit", func(a *AgentConfig) { a.Queries = []QueryConfig{{Name: "q", Expr: "a", Unit: "parsec"}} }},
+		{"queries[0].unit", func(a *AgentConfig) { a.Queries = []QueryConfig{{Name: "q", Expr: "a", Unit: Text}} }},
+		{"queries[0].warn", func(a *AgentConfig) { a.Queries = []QueryConfig{{Name: "q", Expr: "a", Warn: "100"}} }},
+		{"queries[0].crit", func(a *AgentConfig) { a.Queries = []QueryConfig{{Name: "q", Expr: "a", Crit: "> many"}} }},
+		{"queries", func(a *AgentConfig) { a.Queries = make([]QueryConfig, 21) }},
 		{"scrape_interval", func(a *AgentConfig) { a.ScrapeInterval = 1; a.Timeout = 1 }},
 		{"timeout", func(a *AgentConfig) { a.Timeout = 60e9 }},
 	} {
@@ -118,4 +127,16 @@ func TestConfigValidate(t *testing.T) {
 	assert.Empty(t, Config{}.Validate())
 	assert.Empty(t, DefaultConfig().Validate())
 	assert.Len(t, Config{Deadline: 1, History: 1}.Validate(), 2)
+}
+
+func TestProfilesAreValidated(t *testing.T) {
+	agents := []AgentConfig{{Profile: "vllm"}, {}, {Profile: "auto"}, {Profile: "nope"}}
+	problems := Config{}.ValidateProfiles(agents)
+	require.Len(t, problems, 1)
+	assert.Equal(t, "agents[3].profile", problems[0].Path)
+	assert.Contains(t, problems[0].Msg, "aster-server")
+
+	problems = Config{Profiles: []string{"/nowhere/*.yml", "/nowhere/x.yml"}}.ValidateProfiles(agents)
+	require.Len(t, problems, 1)
+	assert.Equal(t, problem.Problem{Path: "diagnostics.profiles[1]", Msg: "/nowhere/x.yml: there is no such file"}, problems[0])
 }

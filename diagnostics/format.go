@@ -39,6 +39,8 @@ func Format(v float64, u Unit) string {
 		return number(v) + " tokens/s"
 	case CurrencyUSD:
 		return formatUSD(v)
+	case USDPerHour:
+		return formatUSD(v) + " /h"
 	}
 	if v < 1e6 && v == math.Trunc(v) {
 		return group(strconv.FormatFloat(v, 'f', 0, 64))
@@ -50,14 +52,33 @@ func Format(v float64, u Unit) string {
 // "not reported".
 func FormatVital(v Vital) string {
 	switch {
+	case v.Text != "":
+		return v.Text
 	case v.Value == nil && (v.Note == "" || strings.HasPrefix(v.Note, notReported)):
 		return notReported
 	case v.Value == nil:
 		return v.Note
-	case v.Bound != "":
-		return v.Bound + " " + Format(*v.Value, v.Unit)
 	}
-	return Format(*v.Value, v.Unit)
+	return formatBound(v.Bound, *v.Value, v.Unit)
+}
+
+// FormatBefore is what the vital was before, in words with its bound: "0.2 %", "> 10 s", "v1.2"; "" when that is not known.
+func FormatBefore(v Vital) string {
+	switch {
+	case v.BeforeText != "":
+		return v.BeforeText
+	case v.Before != nil:
+		return formatBound(v.BeforeBound, *v.Before, v.Unit)
+	}
+	return ""
+}
+
+func formatBound(bound string, v float64, u Unit) string {
+	text := Format(v, u)
+	if bound == "" || strings.HasPrefix(text, "<") {
+		return text
+	}
+	return bound + " " + text
 }
 
 // number is v, not negative, with three significant digits: "0.0012", "7.3", "1,240", "76,300", "1.23 M".

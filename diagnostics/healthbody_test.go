@@ -156,7 +156,7 @@ func TestReadHealthByTheProfile(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.want.StatusCode = c.status
-			got := readHealth(answer{status: c.status, contentType: c.ct, body: []byte(c.body)}, profileNamed(c.profile).Health)
+			got := readHealth(answer{status: c.status, contentType: c.ct, body: []byte(c.body)}, profileNamed(embedded, c.profile).Health)
 			assert.Equal(t, c.want, got)
 		})
 	}
@@ -236,7 +236,7 @@ func FuzzReadHealth(f *testing.F) {
 	f.Add(200, "text/html", []byte("OK\n<p>"))
 	f.Add(200, "application/json", []byte(`{"status":"ok","connected":false,"last_poll_age_ms":1e9}`))
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
-		for _, rules := range []healthRules{{}, profileNamed("opencode").Health, profileNamed("claude-runner").Health} {
+		for _, rules := range []healthRules{{}, profileNamed(embedded, "opencode").Health, profileNamed(embedded, "claude-runner").Health} {
 			got := readHealth(answer{status: status, contentType: contentType, body: body}, rules)
 			assert.Contains(t, []Verdict{Up, Degraded, Down, NotOffered, Unclear}, got.Verdict)
 			assert.LessOrEqual(t, len(got.Failing), maxFailing+1+len(stateKeys))

@@ -261,22 +261,21 @@ func (s *scraped) add(from []sourced) {
 }
 
 // tellSources says in a snapshot what became of each source, and what could not be known for that reason.
-func tellSources(s *Snapshot, from []sourced) {
+func tellSources(s *Snapshot, kind *profile, from []sourced) {
 	for _, one := range from {
 		s.Sources = append(s.Sources, Source{Path: one.endpoint.shown(), OK: one.failed == "", At: one.at, Note: one.failed})
 	}
-	kind := profileNamed(s.Profile)
 	if kind == nil {
 		return
 	}
 	for i := range s.Vitals {
 		v := &s.Vitals[i]
 		place := slices.IndexFunc(kind.Vitals, func(spec vitalSpec) bool { return spec.Name == v.Name })
-		if v.Value != nil || v.Note != notReportedByAgent || place < 0 {
+		if v.Value != nil || v.Note != noLonger && v.Note != notReportedByAgent && v.Note != kind.Vitals[max(place, 0)].Absent || place < 0 {
 			continue
 		}
 		for _, one := range from {
-			if one.failed != "" && one.endpoint.gives(kind.Vitals[place].Expr) {
+			if one.failed != "" && one.endpoint.gives(strings.Join(kind.Vitals[place].Expr, " ")) {
 				v.Note = "not known: " + one.endpoint.shown() + " " + one.failed
 				break
 			}

@@ -213,7 +213,7 @@ func TestWhatIsNotRecognisedIsLeftAlone(t *testing.T) {
 	c.now = func() time.Time { return now }
 	a := c.settings.Load().agents[0]
 	shapes := 0
-	for _, p := range profiles {
+	for _, p := range embedded {
 		if p.RecogniseHealth.Path != "" {
 			shapes++
 		}

@@ -1,32 +1,21 @@
 package diagnostics
 
 import (
-	"bytes"
-	"embed"
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/goccy/go-yaml"
+	"regexp"
 )
 
 // profileAuto is the profile of an agent that is recognised by its metrics.
 const profileAuto = "auto"
 
-//go:embed profiles/*.yml
-var profileFiles embed.FS
-
-// profiles are the embedded ones in the order in which an agent is recognised: specific ones before general ones.
-var profiles = loadProfiles("aster-server", "agent-sdk", "claude-runner", "litellm", "opencode", "go-runtime")
-
-// profile says how to read one kind of agent. It is a data file: profiles/NAME.yml.
+// profile says how to read one kind of agent. It is a data file, profiles/NAME.yml; docs/profiles.md explains each key.
 type profile struct {
 	Name string `yaml:"name"`
-	// Recognise are metric names; an agent that reports any of them is of this kind.
+	// Recognise are metric names, or regular expressions of whole names; an agent that reports any of them is of this kind.
 	Recognise []string `yaml:"recognise"`
 	// RecogniseHealth is a health answer that only this kind of agent gives; it is asked for while the metrics do not tell.
 	RecogniseHealth healthShape `yaml:"recognise_health"`
+	// General is whether an agent may be this besides what it is by another profile, whose vitals this one's then follow.
+	General bool `yaml:"general"`
 	// HealthPath, ReadyPath and MetricsPath are where this kind of agent answers; "" is nowhere.
 	HealthPath  string `yaml:"health_path"`
 	ReadyPath   string `yaml:"ready_path"`
@@ -37,24 +26,38 @@ type profile struct {
 	Health healthRules `yaml:"health"`
 	// JSON are endpoints that samples come from, beside the metrics endpoint or in its place.
 	JSON []jsonEndpoint `yaml:"json"`
-	// Include is the profile whose vitals follow this one's own; a vital of the same name is left out.
-	Include string      `yaml:"include"`
+	// Include are the profiles whose vitals always follow this one's own. Where two vitals have one name, the later is
+	// computed when the earlier has no value.
+	Include []string    `yaml:"include"`
 	Vitals  []vitalSpec `yaml:"vitals"`
 	Tables  []tableSpec `yaml:"tables"`
+
+	recognise *regexp.Regexp
 }
 
 // vitalSpec is how one vital is computed. Expressions are PromQL over the agent's own series. In them $__rate_interval is
-// the span over which current rates are known, and $__history is how long samples are kept.
+// the span over which current rates are known, $__window the last hour or as much of it as is known, and $__history how
+// long samples are kept.
 type vitalSpec struct {
 	Name string `yaml:"name"`
 	Unit Unit   `yaml:"unit"`
-	// Expr gives one number. When it holds $__rate_interval, SinceStart is the same over the agent's whole life; it is
-	// shown where a current value cannot be known.
-	Expr       string `yaml:"expr"`
-	SinceStart string `yaml:"since_start"`
-	// Buckets selects the histogram's buckets that a quantile comes from, to know where its top bucket ends.
-	Buckets string `yaml:"buckets"`
-	// Idle says what it means when Expr gives NaN, as 0/0 does: "no traffic".
+	// Expr are alternatives: the first that gives a number is the vital. Where one holds $__rate_interval or $__window,
+	// the SinceStart at its place is the same over the agent's whole life, shown where a current value cannot be known.
+	// Without Expr the vital is always one since start.
+	Expr       alternatives `yaml:"expr"`
+	SinceStart alternatives `yaml:"since_start"`
+	// Quantile of Histogram, in place of Expr: selectors of histograms by their family's name, as alternatives. Scale is
+	// what a value of it is multiplied with to have Unit; 0 is 1, and 0.001 for names that hold "milliseconds".
+	Quantile  float64      `yaml:"quantile"`
+	Histogram alternatives `yaml:"histogram"`
+	Scale     float64      `yaml:"scale"`
+	// Label is the label of Expr's series that holds the vital, of which the unit is then Text.
+	Label string `yaml:"label"`
+	// NeverSet is for gauges that a program registers but may never set: a 0 is shown only when it ever was another number.
+	NeverSet bool `yaml:"never_set"`
+	// Absent says why there is none, in place of "not reported by this agent"; without Expr there can never be one.
+	Absent string `yaml:"absent"`
+	// Idle says what it means when the value is NaN, as 0/0 is: "no traffic".
 	Idle string `yaml:"idle"`
 	// Warn and Crit are thresholds, as in "> 0.05"; "" judges nothing.
 	Warn string `yaml:"warn"`
@@ -67,6 +70,20 @@ type vitalSpec struct {
 	Topics   []string `yaml:"topics"`
 
 	warn, crit threshold
+	ways       []way
+	when       *expression
+	// asked is whether the user asked for this one: a query of the agent's.
+	asked bool
+}
+
+// way is one of the alternatives by which a vital may be computed.
+type way struct {
+	// current is nil when only sinceStart can be known; sinceStart is nil when current is no rate.
+	current, sinceStart *expression
+	// histogram is the classic histogram that a quantile comes from; nil where the way is no quantile of one.
+	histogram *histogram
+	// average is whether the way stands in for the quantiles of a histogram that has no buckets.
+	average bool
 }
 
 // tableSpec is how one ranking is computed. $__window is the last hour, or as much of it as is known; the table's name
@@ -74,45 +91,40 @@ type vitalSpec struct {
 type tableSpec struct {
 	Name string `yaml:"name"`
 	Unit Unit   `yaml:"unit"`
-	// Expr gives the rows, Of the whole that each row is a part of; both by the labels of By, which name the row.
-	Expr         string   `yaml:"expr"`
-	Of           string   `yaml:"of"`
-	By           []string `yaml:"by"`
-	SinceStart   string   `yaml:"since_start"`
-	OfSinceStart string   `yaml:"of_since_start"`
-	Topics       []string `yaml:"topics"`
+	// Expr gives the rows, Of the whole that each row is a part of; both by the labels of By, which name the row. Each is a
+	// list of alternatives: the first whose Expr gives something is the table.
+	Expr         alternatives `yaml:"expr"`
+	Of           alternatives `yaml:"of"`
+	By           []string     `yaml:"by"`
+	SinceStart   alternatives `yaml:"since_start"`
+	OfSinceStart alternatives `yaml:"of_since_start"`
+	Topics       []string     `yaml:"topics"`
+
+	// rankings are the alternatives; a part that the file leaves out is nil.
+	rankings []ranking
 }
 
-// threshold is a limit and on which side of it values are bad.
-type threshold struct {
-	op    string
-	limit float64
+type ranking struct{ expr, of, sinceStart, ofSinceStart *expression }
+
+// alternatives is one text or a list of them.
+type alternatives []string
+
+// UnmarshalYAML takes both.
+func (a *alternatives) UnmarshalYAML(decode func(any) error) error {
+	var one string
+	if err := decode(&one); err == nil {
+		*a = alternatives{one}
+		return nil
+	}
+	return decode((*[]string)(a))
 }
 
-func parseThreshold(text string) (threshold, error) {
-	if text == "" {
-		return threshold{}, nil
+// at is "" beyond the end.
+func (a alternatives) at(i int) string {
+	if i < len(a) {
+		return a[i]
 	}
-	op, number, _ := strings.Cut(text, " ")
-	limit, err := strconv.ParseFloat(number, 64)
-	if err != nil || !slices.Contains([]string{">", ">=", "<", "<="}, op) {
-		return threshold{}, fmt.Errorf("%q is not a threshold like \"> 0.05\"", text)
-	}
-	return threshold{op, limit}, nil
-}
-
-func (t threshold) beyond(v float64) bool {
-	switch t.op {
-	case ">":
-		return v > t.limit
-	case ">=":
-		return v >= t.limit
-	case "<":
-		return v < t.limit
-	case "<=":
-		return v <= t.limit
-	}
-	return false
+	return ""
 }
 
 func (v vitalSpec) judge(value float64) State {
@@ -125,72 +137,12 @@ func (v vitalSpec) judge(value float64) State {
 	return StateOK
 }
 
-// loadProfiles reads embedded profiles. What is wrong with one is a mistake in this program, which its tests find.
-func loadProfiles(names ...string) []*profile {
-	var all []*profile
+// fits is whether an agent that reports metrics of these names is of the profile's kind.
+func (p *profile) fits(names []string) bool {
 	for _, name := range names {
-		text, err := profileFiles.ReadFile("profiles/" + name + ".yml")
-		if err != nil {
-			panic(err)
-		}
-		p, err := parseProfile(text)
-		if err != nil {
-			panic(fmt.Sprintf("profiles/%s.yml: %v", name, err))
-		}
-		all = append(all, p)
-	}
-	for _, p := range all {
-		if p.Include == "" {
-			continue
-		}
-		i := slices.IndexFunc(all, func(other *profile) bool { return other.Name == p.Include })
-		for _, vital := range all[i].Vitals {
-			if !slices.ContainsFunc(p.Vitals, func(own vitalSpec) bool { return own.Name == vital.Name }) {
-				p.Vitals = append(p.Vitals, vital)
-			}
+		if p.recognise.MatchString(name) {
+			return true
 		}
 	}
-	return all
-}
-
-func parseProfile(text []byte) (*profile, error) {
-	var p profile
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&p); err != nil {
-		return nil, fmt.Errorf("decoding: %w", err)
-	}
-	for i := range p.Vitals {
-		v := &p.Vitals[i]
-		var err error
-		if v.warn, err = parseThreshold(v.Warn); err != nil {
-			return nil, fmt.Errorf("vital %q: %w", v.Name, err)
-		}
-		if v.crit, err = parseThreshold(v.Crit); err != nil {
-			return nil, fmt.Errorf("vital %q: %w", v.Name, err)
-		}
-	}
-	if err := p.Health.validate(); err != nil {
-		return nil, err
-	}
-	for _, endpoint := range p.JSON {
-		if err := endpoint.validate(); err != nil {
-			return nil, err
-		}
-	}
-	return &p, nil
-}
-
-// profileNamed is nil when there is none of that name.
-func profileNamed(name string) *profile {
-	if i := slices.Index(profileNames(), name); i >= 0 {
-		return profiles[i]
-	}
-	return nil
-}
-
-func profileNames() []string {
-	names := make([]string, len(profiles))
-	for i, p := range profiles {
-		names[i] = p.Name
-	}
-	return names
+	return false
 }

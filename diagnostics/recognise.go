@@ -56,38 +56,51 @@ type recognised struct {
 	harmless bool
 }
 
-// profileAt is the profile by which the agent is read at t: the configured one, the one that its metrics tell, or else the one
-// that it was recognised as before.
-func (a *agent) profileAt(ctx context.Context, t time.Time) (*profile, error) {
-	if a.profile != nil {
-		return a.profile, nil
-	}
-	before := a.recognised.as.Load()
-	for _, p := range profiles {
-		if len(p.Recognise) == 0 {
-			continue
-		}
+// kindsAt are the profiles by which the agent is read at t, of whose metrics the history holds these names: the configured one, the
+// one that its metrics tell, or else the one that it was recognised as before; and those that follow it. It is empty while
+// nobody knows.
+func (a *agent) kindsAt(ctx context.Context, t time.Time, names []string) ([]*profile, error) {
+	had := fitting(a.profiles, names)
+	var now []*profile
+	for _, p := range had {
 		reported, err := a.series.reports(ctx, t, p.Recognise)
 		if err != nil {
 			return nil, err
 		}
-		if !reported {
-			continue
+		if reported {
+			now = append(now, p)
 		}
-		// A scrape that lacks what is special about an agent is not one of another agent.
-		if before != nil && before.Include == p.Name {
-			break
-		}
-		a.recognised.as.Store(p)
-		return p, nil
 	}
-	return before, nil
+	if a.profile != nil {
+		return kinds(a.profiles, a.profile, now), nil
+	}
+	before := a.recognised.as.Load()
+	switch {
+	// A scrape that lacks what is special about an agent is not one of another agent.
+	case len(now) > 0 && (before == nil || before.General || !now[0].General):
+		a.recognised.as.Store(now[0])
+		return kinds(a.profiles, now[0], now), nil
+	case before != nil:
+		return kinds(a.profiles, before, now), nil
+	}
+	// An exporter that has nothing to say is still what it was.
+	return kinds(a.profiles, nil, had), nil
+}
+
+// recogniseByMetrics looks whether a scrape tells what the agent is.
+func (a *agent) recogniseByMetrics(ctx context.Context, t time.Time) error {
+	names, err := a.series.metricNames(ctx, t, t)
+	if err != nil {
+		return err
+	}
+	_, err = a.kindsAt(ctx, t, names)
+	return err
 }
 
 // recogniseByHealth asks an agent that its metrics do not tell for one of the known shapes of health answers: one request,
 // and not more often than the agent is scraped.
 func (c *Collector) recogniseByHealth(ctx context.Context, a *agent) {
-	shapes := slices.DeleteFunc(slices.Clone(profiles), func(p *profile) bool { return p.RecogniseHealth.Path == "" })
+	shapes := slices.DeleteFunc(slices.Clone(a.profiles), func(p *profile) bool { return p.RecogniseHealth.Path == "" })
 	r := &a.recognised
 	r.mu.Lock()
 	now := c.now()
@@ -146,10 +159,10 @@ func (c *Collector) beware(ctx context.Context, a *agent, path string) error {
 	r.mu.Lock()
 	harmless := r.harmless
 	r.mu.Unlock()
-	if harmless || a.kind() != nil || !slices.ContainsFunc(profiles, func(p *profile) bool { return p.neverAsk(path) }) {
+	if harmless || a.kind() != nil || !slices.ContainsFunc(a.profiles, func(p *profile) bool { return p.neverAsk(path) }) {
 		return nil
 	}
-	for _, p := range profiles {
+	for _, p := range a.profiles {
 		if !p.neverAsk(path) || p.RecogniseHealth.Path == "" {
 			continue
 		}

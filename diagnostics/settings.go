@@ -16,6 +16,7 @@ import (
 // settings are what one configuration says. They never change.
 type settings struct {
 	agents            []*agent
+	profiles          []*profile
 	deadline, history time.Duration
 	// redact are the personal labels.
 	redact []string
@@ -30,8 +31,12 @@ func newSettings(agents []AgentConfig, cfg Config, db *tsdb.DB, before *settings
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("diagnostics.allowed_targets%s: %s", problems[0].Path, problems[0].Msg)
 	}
+	var err error
+	if s.profiles, err = profilesWith(cfg.Profiles); err != nil {
+		return nil, fmt.Errorf("reading the profiles: %w", err)
+	}
 	for _, a := range agents {
-		ready, err := newAgent(a, allowed, db)
+		ready, err := newAgent(a, s.profiles, allowed, db)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +66,8 @@ func (s *settings) agentOf(alertLabels map[string]string) *agent {
 
 // following is a in the place of before, which has its name.
 func (a *agent) following(before *agent) *agent {
-	if reflect.DeepEqual(a.config, before.config) && reflect.DeepEqual(a.allowed, before.allowed) {
+	if reflect.DeepEqual(a.config, before.config) && reflect.DeepEqual(a.allowed, before.allowed) &&
+		slices.Equal(a.profiles, before.profiles) {
 		return before
 	}
 	if a.series != nil && before.series != nil && a.instance == before.instance {

@@ -13,6 +13,8 @@ type Snapshot struct {
 	// TakenAt is when the snapshot was asked for; TookSeconds is how long it took.
 	TakenAt     time.Time `json:"taken_at"`
 	TookSeconds float64   `json:"took_seconds"`
+	// StartedAt is when the agent's process began, by the agent's own clock; zero when that is not known.
+	StartedAt time.Time `json:"started_at,omitzero"`
 	// Health and Ready are the answers of the agent's own endpoints; nil when the profile has no such endpoint.
 	Health *Check `json:"health,omitempty"`
 	Ready  *Check `json:"ready,omitempty"`
@@ -111,10 +113,17 @@ type Vital struct {
 	// Before is the value at BeforeAt, nil when there is none.
 	Before   *float64  `json:"before,omitempty"`
 	BeforeAt time.Time `json:"before_at,omitzero"`
-	// Bound is ">" when the value is at least Value (the histogram's top bucket), "<" when it is at most; else "".
-	Bound string `json:"bound,omitempty"`
+	// Text is the value of a vital that is no number, such as a version, whose Unit is Text; BeforeText is what it was.
+	Text       string `json:"text,omitempty"`
+	BeforeText string `json:"before_text,omitempty"`
+	// Bound is ">" when the value is at least Value (the histogram's top bucket), "<" when it is at most (its
+	// first); else "". BeforeBound is the same of Before.
+	Bound       string `json:"bound,omitempty"`
+	BeforeBound string `json:"before_bound,omitempty"`
 	// Note qualifies the value ("since start") or says why there is none ("not reported by this agent").
 	Note string `json:"note,omitempty"`
+	// Asked is whether it is a query of the agent's configuration, which is shown first whatever the alert is about.
+	Asked bool `json:"asked,omitempty"`
 	// Topics say which kinds of alert the vital matters to: errors, latency, memory, cost, tokens, capacity, …
 	Topics []string `json:"topics,omitempty"`
 }
@@ -156,4 +165,8 @@ const (
 	Tokens Unit = "tokens"
 	// CurrencyUSD is US dollars.
 	CurrencyUSD Unit = "currencyUSD"
+	// USDPerHour is how many US dollars are spent in an hour. It is our own.
+	USDPerHour Unit = "USD/h"
+	// Text is the unit of what is no number: Vital.Text.
+	Text Unit = "string"
 )

@@ -88,7 +88,8 @@ func (a *agent) at(t address.Target) (*agent, error) {
 	}
 	here := &agent{
 		config: cfg, name: a.name, matchers: a.matchers, client: client, base: t.URL(), instance: t.HostPort() + t.Path(),
-		metricsHost: t.HostPort(), interval: a.interval, timeout: a.timeout, profile: a.profile, links: a.links, target: t, template: a,
+		metricsHost: t.HostPort(), interval: a.interval, timeout: a.timeout, profiles: a.profiles, profile: a.profile,
+		queries: a.queries, links: a.links, target: t, template: a,
 	}
 	here.series = &series{db: a.db, job: here.name, instance: here.instance}
 	return here, nil

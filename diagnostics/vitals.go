@@ -1,47 +1,36 @@
 package diagnostics
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql"
 )
 
-const (
-	// longestRateWindow is how far current rates look back at the most. An agent that is scraped more often than every
-	// 15 s is looked back at for this many scrapes.
-	longestRateWindow = 5 * time.Minute
-	scrapesInWindow   = 20
-	// beforeAge is how old the value is that the current one is compared with. It may be as young as this many scrapes.
-	beforeAge        = time.Hour
-	scrapesInBetween = 4
-	// tableWindow is what tables count over.
-	tableWindow = time.Hour
-	maxRows     = 5
-)
-
-// The words for what cannot be known.
+// The words for what cannot be known, and for what qualifies a value.
 const (
 	notReportedByAgent = notReported + " by this agent"
 	sinceStart         = "since start"
 	noTraffic          = "no traffic"
 	noNumber           = "no number reported"
+	noBuckets          = "histogram without buckets"
+	anAverage          = "average: the histogram has no buckets"
+	oneScrape          = "known from the second scrape on"
+	noLonger           = "no longer reported"
+	severalValues      = "reported more than once"
+	clocksDiffer       = "the agent's clock differs from ours"
 )
 
-// errSeveral is an expression that should give one number and gave more.
-var errSeveral = errors.New("several values")
+// uptimeVital is the vital that says when the agent started.
+const uptimeVital = "uptime"
 
 // reading is what the stored samples say of an agent.
 type reading struct {
 	at      time.Time
+	started time.Time
 	profile string
 	samples int
 	vitals  []Vital
@@ -58,330 +47,346 @@ func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.
 	}
 	e := evaluator{engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: set.history}
 	r := reading{at: e.at}
-	if samples, found, numberErr := e.number(ctx, samplesSeries, e.at, 0); numberErr == nil && found {
-		r.samples = int(samples)
+	if e.names, err = a.series.metricNames(ctx, e.at.Add(-set.history), e.at); err != nil {
+		return r, err
 	}
-	p, err := a.profileAt(ctx, e.at)
+	if samples, found, numberErr := e.number(ctx, samplesExpression, e.at, 0); numberErr == nil && found {
+		r.samples = int(samples.value)
+	}
+	chosen, err := a.kindsAt(ctx, e.at, e.names)
 	if err != nil {
 		return r, err
 	}
-	if p == nil {
+	if len(chosen) == 0 {
 		r.note = "no profile fits these metrics"
-		return r, nil
+	} else {
+		r.profile = chosen[0].Name
 	}
-	r.profile = p.Name
 	// What cannot be computed of one vital does not cost the others.
 	var errs error
-	for _, spec := range p.Vitals {
-		v, err := e.vital(ctx, spec)
-		if err != nil {
-			errs = errors.Join(errs, fmt.Errorf("vital %q: %w", spec.Name, err))
-			v = Vital{Name: spec.Name, Unit: spec.Unit, State: StateUnknown, Note: "could not be computed", Topics: v.Topics}
-		}
+	for _, specs := range byName(a.queries, chosen) {
+		v, err := e.firstVital(ctx, specs)
+		errs = errors.Join(errs, err)
 		if ctx.Err() != nil {
 			return r, errs
 		}
+		if v.Name == uptimeVital && v.Value != nil {
+			r.started = e.at.Add(-time.Duration(*v.Value * float64(time.Second))).Round(time.Second)
+		}
 		r.vitals = append(r.vitals, v)
 	}
-	for _, spec := range p.Tables {
-		table, err := e.table(ctx, spec)
-		if err != nil {
-			errs = errors.Join(errs, fmt.Errorf("table %q: %w", spec.Name, err))
-		} else if len(table.Rows) > 0 {
-			r.tables = append(r.tables, table)
+	for _, p := range chosen {
+		for _, spec := range p.Tables {
+			table, err := e.table(ctx, spec)
+			if err != nil {
+				errs = errors.Join(errs, fmt.Errorf("table %q: %w", spec.Name, err))
+			} else if len(table.Rows) > 0 {
+				r.tables = append(r.tables, table)
+			}
 		}
 	}
 	return r, errs
 }
 
-// evaluator computes values of one agent at one time.
-type evaluator struct {
-	engine *promql.Engine
-	series *series
-	// times are those of the good scrapes in the history, in order; at is the last of them.
-	times    []time.Time
-	at       time.Time
-	interval time.Duration
-	history  time.Duration
+var samplesExpression = mustParse(samplesSeries)
+
+func mustParse(text string) *expression {
+	e, err := parseExpression(text)
+	if err != nil {
+		panic(err)
+	}
+	return e
 }
 
-// window is the span before t, at most `most`, that scrapes cover. It ends with the first of them rather than reach beyond
-// it: PromQL's rate over a longer range would spread what was counted over time that nobody saw. It is 0 when there are
-// fewer than two scrapes or they lie closer together than `least`, too close for a rate to mean anything.
-func (e evaluator) window(t time.Time, most, least time.Duration) time.Duration {
-	first, count := t, 0
-	for _, scrape := range e.times {
-		if scrape.After(t.Add(-most)) && !scrape.After(t) {
-			if count++; count == 1 {
-				first = scrape
+// byName are the vitals to compute: the agent's queries, and those of the profiles in their order. Those of one name are
+// alternatives, and stand together where the first of them stands.
+func byName(queries []vitalSpec, chosen []*profile) [][]*vitalSpec {
+	var groups [][]*vitalSpec
+	place := map[string]int{}
+	for i := range queries {
+		groups = append(groups, []*vitalSpec{&queries[i]})
+	}
+	for _, p := range chosen {
+		for i := range p.Vitals {
+			v := &p.Vitals[i]
+			if at, ok := place[v.Name]; ok {
+				groups[at] = append(groups[at], v)
+				continue
 			}
+			if slices.ContainsFunc(queries, func(q vitalSpec) bool { return q.Name == v.Name }) {
+				continue // the user knows better
+			}
+			place[v.Name] = len(groups)
+			groups = append(groups, []*vitalSpec{v})
 		}
 	}
-	span := t.Sub(first)
-	if count < 2 || span < least {
-		return 0
-	}
-	// A range excludes its begin: https://prometheus.io/docs/prometheus/3.0/migration/#range-selectors-and-lookback-exclude-samples-coinciding-with-the-left-boundary
-	return span + time.Millisecond
+	return groups
 }
 
-// rateWindow is the span over which a current rate is known at t, 0 when none is.
-func (e evaluator) rateWindow(t time.Time) time.Duration {
-	return e.window(t, max(min(longestRateWindow, scrapesInWindow*e.interval), 4*e.interval), e.interval/2)
+// firstVital is the first of the alternatives that is known; the first of all where none is.
+func (e *evaluator) firstVital(ctx context.Context, specs []*vitalSpec) (Vital, error) {
+	var first Vital
+	for i, spec := range specs {
+		v, err := e.vital(ctx, spec)
+		if err != nil {
+			return Vital{
+				Name: spec.Name, Unit: spec.Unit, State: StateUnknown, Note: "could not be computed", Topics: v.Topics, Asked: spec.asked,
+			}, fmt.Errorf("vital %q: %w", spec.Name, err)
+		}
+		if i == 0 {
+			first = v
+		}
+		if v.State != StateUnknown {
+			return v, nil
+		}
+	}
+	return first, nil
 }
 
 // vital computes one vital. Only a failure of our own is an error.
-func (e evaluator) vital(ctx context.Context, spec vitalSpec) (Vital, error) {
-	v := Vital{Name: spec.Name, Unit: spec.Unit, State: StateUnknown, Note: notReportedByAgent, Topics: slices.Clone(spec.Topics)}
-	value, found, current, err := e.currentOrLifetime(ctx, spec)
+func (e *evaluator) vital(ctx context.Context, spec *vitalSpec) (Vital, error) {
+	v := Vital{Name: spec.Name, Unit: spec.Unit, State: StateUnknown, Topics: slices.Clone(spec.Topics), Asked: spec.asked}
+	if spec.Label != "" {
+		return e.textVital(ctx, spec, v)
+	}
+	why := ""
+	for i := range spec.ways {
+		w := &spec.ways[i]
+		if w.average && why != noBuckets || !w.possible(e.names) {
+			continue
+		}
+		got, err := e.try(ctx, spec, w)
+		if err != nil {
+			return v, err
+		}
+		if got.why != "" {
+			if why == "" || why == notReportedByAgent {
+				why = got.why
+			}
+			continue
+		}
+		return e.known(ctx, spec, w, got, v)
+	}
+	if v.Note = why; why == "" || why == notReportedByAgent {
+		v.Note = spec.absent()
+	}
+	if why != notReportedByAgent {
+		return v, nil
+	}
+	// Its metrics were reported at some time: by one of the scrapes that it would be compared with?
+	for i := range spec.ways {
+		// What counts over the last hour had nothing to count in it.
+		if w := &spec.ways[i]; !w.average && w.possible(e.names) && (w.current == nil || !w.current.window) {
+			was, at, err := e.before(ctx, w, w.shown(true))
+			if err != nil {
+				return v, err
+			}
+			if was != nil {
+				v.Note, v.Before, v.BeforeBound, v.BeforeAt = noLonger, &was.value, was.bound, at
+				break
+			}
+		}
+	}
+	return v, nil
+}
+
+// known is the vital with the value that one of its ways gave.
+func (e *evaluator) known(ctx context.Context, spec *vitalSpec, w *way, got tried, v Vital) (Vital, error) {
+	value := got.value
+	v.Value, v.Bound, v.State = &value, got.bound, spec.judge(got.judged)
+	var notes []string
 	switch {
-	case errors.Is(err, errSeveral):
-		v.Note = "reported more than once"
-		return v, nil
-	case err != nil:
-		return v, err
-	case !found:
-		return v, nil
-	case !finite(value):
-		v.Note, err = e.whyNaN(ctx, spec, value)
-		return v, err
-	case spec.Unit == Seconds && value < 0:
-		v.Note = "the agent's clock differs from ours"
-		return v, nil
+	case !got.current:
+		notes = append(notes, sinceStart)
+	case w.current.window:
+		notes = append(notes, "in "+spanName(got.span))
 	}
-	v.Value, v.State, v.Note = &value, spec.judge(value), ""
-	if !current {
-		v.Note = sinceStart
+	if w.average {
+		notes = append(notes, anAverage)
 	}
-	if spec.When != "" {
-		vector, whenErr := e.query(ctx, spec.When, e.at, 0)
-		if whenErr != nil {
-			return v, whenErr
+	if spec.when != nil {
+		vector, err := e.query(ctx, spec.when, e.at, 0)
+		if err != nil {
+			return v, err
 		}
 		if len(vector) > 0 {
-			v.Note = spec.Note
+			notes = append(notes, spec.Note)
 		}
 	}
-	if spec.Buckets != "" {
-		top, _, topErr := e.topBucket(ctx, spec.Buckets)
-		if topErr != nil {
-			return v, topErr
-		}
-		// histogram_quantile answers with the highest finite bound for everything beyond it.
-		if value >= top {
-			v.Bound = ">"
-		}
+	v.Note = strings.Join(notes, ", ")
+	if spec.NoBefore || !got.current && w.current != nil {
+		return v, nil
 	}
-	if current && !spec.NoBefore {
-		v.Before, v.BeforeAt, err = e.before(ctx, spec)
+	was, at, err := e.before(ctx, w, w.shown(got.current))
+	if was != nil {
+		v.Before, v.BeforeBound, v.BeforeAt = &was.value, was.bound, at
 	}
 	return v, err
 }
 
-// currentOrLifetime is the current value, or where none can be known that of the agent's whole life.
-func (e evaluator) currentOrLifetime(ctx context.Context, spec vitalSpec) (value float64, found, current bool, err error) {
-	window := e.rateWindow(e.at)
-	if window > 0 || !spec.needsRate() {
-		value, found, err = e.number(ctx, spec.Expr, e.at, window)
-		if err != nil || found {
-			return value, found, true, err
-		}
+func (v *vitalSpec) absent() string {
+	if v.Absent != "" {
+		return v.Absent
 	}
-	if spec.SinceStart == "" {
-		return 0, false, false, nil
-	}
-	value, found, err = e.number(ctx, spec.SinceStart, e.at, 0)
-	return value, found, false, err
+	return notReportedByAgent
 }
 
-func (v vitalSpec) needsRate() bool { return strings.Contains(v.Expr, "$__rate_interval") }
+func (w *way) possible(names []string) bool {
+	return w.current != nil && w.current.possible(names) || w.sinceStart != nil && w.sinceStart.possible(names)
+}
 
-// whyNaN says why a value that was computed is no number.
-func (e evaluator) whyNaN(ctx context.Context, spec vitalSpec, value float64) (string, error) {
-	if math.IsInf(value, 0) {
-		return noNumber, nil
+// shown is the expression that a value comes from: the current one's, or that since start.
+func (w *way) shown(current bool) *expression {
+	if current && w.current != nil {
+		return w.current
 	}
-	if spec.Buckets != "" {
-		if _, bounded, err := e.topBucket(ctx, spec.Buckets); err != nil || !bounded {
-			// Such as the text form of a native histogram, which has the bucket +Inf alone.
-			return "histogram without buckets", err
+	return w.sinceStart
+}
+
+// tried is what one way gave: a number, or why there is none.
+type tried struct {
+	figure
+	// current is whether it is one of now rather than since start; span what it was computed over, 0 when that is no matter.
+	current bool
+	span    time.Duration
+	why     string
+}
+
+// try is the current value, or where none can be known that of the agent's whole life.
+func (e *evaluator) try(ctx context.Context, spec *vitalSpec, w *way) (tried, error) {
+	var got tried
+	found, missing := false, ""
+	var err error
+	if w.current != nil {
+		var ok bool
+		if got.span, ok = e.span(w.current, e.at); ok {
+			got.figure, found, err = e.value(ctx, w, w.current, e.at, got.span)
+			got.current = found
+		} else if w.current.possible(e.names) {
+			missing = oneScrape
 		}
 	}
-	switch {
-	case spec.Idle != "":
-		return spec.Idle, nil
-	case spec.needsRate():
-		return noTraffic, nil
+	if err == nil && !found && w.sinceStart != nil {
+		got.span = 0
+		got.figure, found, err = e.value(ctx, w, w.sinceStart, e.at, 0)
 	}
-	return noNumber, nil
+	switch {
+	case errors.Is(err, errSeveral):
+		return tried{why: severalValues}, nil
+	case err != nil:
+		return tried{}, err
+	case !found && missing != "":
+		return tried{why: missing}, nil
+	case !found:
+		return tried{why: notReportedByAgent}, nil
+	case !finite(got.value):
+		return tried{why: spec.whyNaN(w, got.figure)}, nil
+	case spec.Unit == Seconds && got.value < 0:
+		return tried{why: clocksDiffer}, nil
+	}
+	if spec.NeverSet && got.value == 0 {
+		set, err := e.everSet(ctx, w.current)
+		if err != nil || !set {
+			return tried{why: notReported + " by this agent (always 0)"}, err
+		}
+	}
+	return got, nil
+}
+
+// value evaluates one of the way's expressions at t.
+func (e *evaluator) value(ctx context.Context, w *way, expr *expression, t time.Time, span time.Duration) (figure, bool, error) {
+	if w.histogram != nil {
+		counts := w.histogram.buckets
+		if expr == w.sinceStart {
+			counts = w.histogram.sinceStart
+		}
+		return e.quantile(ctx, w.histogram, counts, t, span)
+	}
+	return e.number(ctx, expr, t, span)
+}
+
+// whyNaN says why a value that was computed is no number.
+func (v *vitalSpec) whyNaN(w *way, n figure) string {
+	switch {
+	case n.unbounded:
+		// Such as the text form of a native histogram, which has the bucket +Inf alone.
+		return noBuckets
+	case math.IsInf(n.value, 0):
+		return noNumber
+	case v.Idle != "":
+		return v.Idle
+	case len(v.Histogram) > 0, w.current != nil && (w.current.rate || w.current.window):
+		return noTraffic
+	}
+	return noNumber
 }
 
 // before is the value an hour before, or as near to that as the history allows; nil when there is none.
-func (e evaluator) before(ctx context.Context, spec vitalSpec) (*float64, time.Time, error) {
-	for _, t := range e.beforeTimes() {
-		window := e.rateWindow(t)
-		if spec.needsRate() && window == 0 {
+func (e *evaluator) before(ctx context.Context, w *way, expr *expression) (*figure, time.Time, error) {
+	for _, t := range e.beforeTimes(!expr.rate && !expr.window) {
+		span, ok := e.span(expr, t)
+		if !ok {
 			continue
 		}
-		value, found, err := e.number(ctx, spec.Expr, t, window)
+		n, found, err := e.value(ctx, w, expr, t, span)
 		switch {
 		case errors.Is(err, errSeveral):
 			return nil, time.Time{}, nil
 		case err != nil:
 			return nil, time.Time{}, err
-		case found && finite(value):
-			return &value, t, nil
+		case found && finite(n.value):
+			return &n, t, nil
 		}
 	}
 	return nil, time.Time{}, nil
 }
 
-// beforeTimes are a few scrapes to compare with, the best first: the one an hour ago, then ever younger ones, since the
-// agent may have had nothing to report at first; where all are older than an hour, the newest of them.
-func (e evaluator) beforeTimes() []time.Time {
-	var times, older []time.Time
-	for _, t := range e.times {
-		switch age := e.at.Sub(t); {
-		case age > beforeAge+e.interval:
-			older = []time.Time{t}
-		case age >= scrapesInBetween*e.interval:
-			times = append(times, t)
-		}
-	}
-	if n := len(times); n > 4 {
-		times = []time.Time{times[0], times[n/4], times[n/2], times[3*n/4]}
-	}
-	return append(times, older...)
-}
-
-// topBucket is the highest finite bound of the histogram's buckets; bounded is false when it has none.
-func (e evaluator) topBucket(ctx context.Context, selector string) (top float64, bounded bool, err error) {
-	vector, err := e.query(ctx, "group by (le) ("+selector+")", e.at, 0)
-	top = math.Inf(1)
-	for _, bucket := range vector {
-		le, parseErr := strconv.ParseFloat(bucket.Metric.Get(labels.BucketLabel), 64)
-		if parseErr == nil && finite(le) && (!bounded || le > top) {
-			top, bounded = le, true
-		}
-	}
-	return top, bounded, err
-}
-
-// table computes one ranking; its Rows are empty when there is nothing to tell.
-func (e evaluator) table(ctx context.Context, spec tableSpec) (Table, error) {
-	table := Table{Name: spec.Name, Unit: spec.Unit, Topics: slices.Clone(spec.Topics)}
-	window := e.window(e.at, tableWindow, scrapesInBetween*e.interval)
-	expr, of := spec.Expr, spec.Of
-	var vector promql.Vector
-	var err error
-	if window > 0 {
-		if vector, err = e.query(ctx, expr, e.at, window); err != nil {
-			return table, err
-		}
-		table.Name += " (" + spanName(window) + ")"
-	}
-	if len(vector) == 0 {
-		expr, of, window = spec.SinceStart, spec.OfSinceStart, 0
-		table.Name, table.Note = spec.Name, sinceStart
-		if vector, err = e.query(ctx, expr, e.at, window); err != nil {
-			return table, err
-		}
-	}
-	wholes := map[string]float64{}
-	if of != "" {
-		all, err := e.query(ctx, of, e.at, window)
-		if err != nil {
-			return table, err
-		}
-		for _, one := range all {
-			wholes[rowName(one.Metric, spec.By)] = spec.round(one.F)
-		}
-	}
-	for _, one := range vector {
-		row := Row{Name: rowName(one.Metric, spec.By), Value: spec.round(one.F)}
-		if !finite(row.Value) || row.Value <= 0 {
+// textVital is a vital that is a label's value, such as a version. Several of them are all said: a pool may be half way
+// through an update.
+func (e *evaluator) textVital(ctx context.Context, spec *vitalSpec, v Vital) (Vital, error) {
+	v.Note = spec.absent()
+	for i := range spec.ways {
+		expr := spec.ways[i].current
+		if expr == nil {
 			continue
 		}
-		if whole, ok := wholes[row.Name]; ok && finite(whole) && whole >= row.Value {
-			row.Of = &whole
+		text, err := e.text(ctx, spec.Label, expr, e.at)
+		if err != nil {
+			return v, err
 		}
-		table.Rows = append(table.Rows, row)
+		if text == "" {
+			continue
+		}
+		v.Text, v.State, v.Note = text, StateOK, ""
+		for _, t := range e.beforeTimes(true) {
+			was, err := e.text(ctx, spec.Label, expr, t)
+			if err != nil {
+				return v, err
+			}
+			if was != "" {
+				v.BeforeText, v.BeforeAt = was, t
+				break
+			}
+		}
+		return v, nil
 	}
-	slices.SortFunc(table.Rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Name, b.Name))
-	})
-	table.Rows = table.Rows[:min(len(table.Rows), maxRows)]
-	return table, nil
+	return v, nil
 }
 
-// round makes counts whole: PromQL's increase estimates, and gives fractions of events.
-func (t tableSpec) round(v float64) float64 {
-	if t.Unit == Short {
-		return math.Round(v)
-	}
-	return v
-}
+// mostTexts is how many values of one label are said.
+const mostTexts = 3
 
-// spanName is a table's span in words: "1 h", "20 min".
-func spanName(span time.Duration) string {
-	// A full hour of scrapes begins up to an interval after it.
-	if span >= tableWindow-2*time.Minute {
-		return Format(tableWindow.Seconds(), Seconds)
-	}
-	if span < time.Minute {
-		return Format(span.Round(time.Second).Seconds(), Seconds)
-	}
-	return Format(span.Round(time.Minute).Seconds(), Seconds)
-}
-
-func rowName(metric labels.Labels, by []string) string {
-	var parts []string
-	for _, label := range by {
-		if part := word(metric.Get(label)); part != "" {
-			parts = append(parts, part)
+func (e *evaluator) text(ctx context.Context, label string, expr *expression, t time.Time) (string, error) {
+	vector, err := e.query(ctx, expr, t, 0)
+	var texts []string
+	for _, one := range vector {
+		if text := word(one.Metric.Get(label)); text != "" && !slices.Contains(texts, text) {
+			texts = append(texts, text)
 		}
 	}
-	if len(parts) == 0 {
-		return "(no name)"
+	slices.Sort(texts)
+	if more := len(texts) - mostTexts; more > 0 {
+		texts = append(texts[:mostTexts], fmt.Sprintf("and %d more", more))
 	}
-	return strings.Join(parts, " ")
-}
-
-// number evaluates an expression that gives one number; found is false when it gives none.
-func (e evaluator) number(ctx context.Context, expr string, t time.Time, window time.Duration) (value float64, found bool, err error) {
-	vector, err := e.query(ctx, expr, t, window)
-	switch {
-	case err != nil || len(vector) == 0:
-		return 0, false, err
-	case len(vector) > 1:
-		return 0, false, errSeveral
-	}
-	return vector[0].F, true, nil
-}
-
-// query evaluates an expression over the agent's own series. Window is what $__rate_interval and $__window stand for.
-func (e evaluator) query(ctx context.Context, expr string, t time.Time, window time.Duration) (promql.Vector, error) {
-	span := fmt.Sprintf("%dms", window.Milliseconds())
-	text := strings.NewReplacer(
-		"$__rate_interval", span,
-		"$__window", span,
-		"$__history", fmt.Sprintf("%dms", e.history.Milliseconds()),
-	).Replace(expr)
-	query, err := e.engine.NewInstantQuery(ctx, e.series, nil, text, t)
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", expr, err)
-	}
-	defer query.Close()
-	result := query.Exec(ctx)
-	if result.Err != nil {
-		return nil, fmt.Errorf("evaluating %q: %w", expr, result.Err)
-	}
-	switch value := result.Value.(type) {
-	case promql.Vector:
-		// The engine takes its own back.
-		return slices.Clone(value), nil
-	case promql.Scalar:
-		return promql.Vector{{T: value.T, F: value.V}}, nil
-	}
-	return nil, fmt.Errorf("evaluating %q: gives no vector", expr)
+	return strings.Join(texts, ", "), err
 }

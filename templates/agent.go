@@ -144,12 +144,14 @@ func about(topics, of []string) bool {
 	return slices.ContainsFunc(of, func(topic string) bool { return slices.Contains(topics, topic) })
 }
 
-// vitals puts first what the alert is about, then what is not normal, then the rest in the profile's order; what cannot
+// vitals puts first what the configuration asks for, then what the alert is about, then what is not normal, then the rest in the profile's order; what cannot
 // be known comes last.
 func vitals(s *diagnostics.Snapshot, topics []string, now time.Time) []Vital {
 	sorted := slices.Clone(s.Vitals)
 	rank := func(v diagnostics.Vital) int {
 		switch {
+		case v.Asked:
+			return -1
 		case v.State == diagnostics.StateUnknown:
 			return 4
 		case about(topics, v.Topics):
@@ -203,22 +205,29 @@ func threshold(v diagnostics.Vital, topics []string) float64 {
 
 // change says what the value was: "▲ was 0.2 % an hour ago"; and what qualifies it, as "since start".
 func change(v diagnostics.Vital, now time.Time, threshold float64) string {
-	if v.Value == nil {
-		return ""
+	was := diagnostics.FormatBefore(v)
+	if was != "" {
+		was += " " + beforeAge(now.Sub(v.BeforeAt)) + " ago"
+	}
+	if v.Value == nil && v.Text == "" {
+		if was == "" {
+			return ""
+		}
+		return oneLine("was " + was) // its words say that it is no longer reported
 	}
 	var parts []string
 	if v.Note != "" {
 		parts = append(parts, v.Note)
 	}
-	if differ(v.Value, v.Before, threshold) {
-		was := diagnostics.Format(*v.Before, v.Unit)
+	switch {
+	case v.Text != "" && v.BeforeText != "" && v.Text != v.BeforeText:
+		parts = append(parts, "was "+was)
+	case differ(v.Value, v.Before, threshold) && diagnostics.FormatBefore(v) != diagnostics.FormatVital(v):
 		arrow := "▲"
 		if *v.Value < *v.Before {
 			arrow = "▼"
 		}
-		if was != diagnostics.Format(*v.Value, v.Unit) {
-			parts = append(parts, fmt.Sprintf("%s was %s %s ago", arrow, was, beforeAge(now.Sub(v.BeforeAt))))
-		}
+		parts = append(parts, arrow+" was "+was)
 	}
 	return oneLine(strings.Join(parts, ", "))
 }
@@ -301,23 +310,22 @@ func changes(atFire, now *diagnostics.Snapshot, topics []string) []string {
 	if before, after := stateWord(atFire), stateWord(now); before != after {
 		state = append(state, before+" → "+after)
 	}
-	for _, was := range atFire.Vitals {
-		i := slices.IndexFunc(now.Vitals, func(v diagnostics.Vital) bool { return v.Name == was.Name })
-		if i < 0 || was.Name == uptime {
-			continue
-		}
+	diff := diagnostics.Diff(*atFire, *now)
+	if !diff.Restarted.IsZero() {
+		state = append(state, "restarted at "+diff.Restarted.UTC().Format("15:04")+" UTC")
+	}
+	for _, c := range diff.Vitals {
+		was, is := c.Before, c.After
 		part := smallestRecovery
-		if loud(was) || loud(now.Vitals[i]) || about(topics, was.Topics) {
+		if loud(was) || loud(is) || was.Asked || about(topics, was.Topics) {
 			part = smallestNews
 		}
-		if !differ(was.Value, now.Vitals[i].Value, part) {
+		if was.Text == "" && !differ(was.Value, is.Value, part) {
 			continue
 		}
-		before, after := diagnostics.FormatVital(was), diagnostics.FormatVital(now.Vitals[i])
-		line := oneLine(fmt.Sprintf("%s %s → %s", was.Name, before, after))
+		line := oneLine(fmt.Sprintf("%s %s → %s", was.Name, diagnostics.FormatVital(was), diagnostics.FormatVital(is)))
 		switch {
-		case before == after:
-		case about(topics, was.Topics):
+		case was.Asked, about(topics, was.Topics):
 			first = append(first, line)
 		case loud(was):
 			second = append(second, line)

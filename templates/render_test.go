@@ -233,6 +233,36 @@ func TestStateWord(t *testing.T) {
 	}
 }
 
+func TestVitalsThatAreNoPlainNumber(t *testing.T) {
+	s := &diagnostics.Snapshot{Vitals: []diagnostics.Vital{
+		{Name: "p95", Value: number(0.3), Unit: diagnostics.Seconds, Before: number(10), BeforeBound: ">", BeforeAt: now.Add(-time.Hour)},
+		{Name: "version", Unit: diagnostics.Text, Text: "v2", BeforeText: "v1", BeforeAt: now.Add(-time.Minute)},
+		{Name: "same", Unit: diagnostics.Text, Text: "v2", BeforeText: "v2", BeforeAt: now.Add(-time.Minute)},
+		{Name: "gone", Unit: diagnostics.Short, State: diagnostics.StateUnknown, Note: "no longer reported", Before: number(7), BeforeAt: now.Add(-time.Minute)},
+		{Name: "queue", Unit: diagnostics.Short, Value: number(3), Asked: true},
+	}}
+	got := vitals(s, nil, now)
+	assert.Equal(t, []Vital{
+		{Name: "queue", Value: "3"},
+		{Name: "p95", Value: "0.3 s", Change: "▼ was > 10 s an hour ago"},
+		{Name: "version", Value: "v2", Change: "was v1 1 min ago"},
+		{Name: "same", Value: "v2"},
+		{Name: "gone", Value: "no longer reported", Change: "was 7 1 min ago"},
+	}, got)
+}
+
+func TestChangesSayThatTheAgentRestarted(t *testing.T) {
+	before, after := sick(), well()
+	before.StartedAt, after.StartedAt = now.Add(-100*time.Hour), now.Add(-2*time.Minute)
+	before.Vitals = append(before.Vitals, diagnostics.Vital{Name: "version", Unit: diagnostics.Text, Text: "v1"})
+	after.Vitals = append(after.Vitals, diagnostics.Vital{Name: "version", Unit: diagnostics.Text, Text: "v2"})
+	got := changes(before, after, []string{"errors"})
+	assert.Equal(t, []string{
+		"DEGRADED → UP", "restarted at " + after.StartedAt.UTC().Format("15:04") + " UTC",
+		"error rate 7.3 % → 0.1 %", "p95 latency > 10 s → 0.7 s", "version v1 → v2",
+	}, got)
+}
+
 func TestAgo(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second:                    "0 s",

@@ -1,0 +1,127 @@
+package diagnostics
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// The spans that an expression may name. They are known when it is evaluated.
+const (
+	rateInterval = "$__rate_interval"
+	tableSpan    = "$__window"
+	historySpan  = "$__history"
+)
+
+var promQL = parser.NewParser(parser.Options{})
+
+// expression is a PromQL expression in which the spans above may stand for durations.
+type expression struct {
+	text string
+	// tree is the expression with some duration in place of each span: to see what it selects, not to be evaluated.
+	tree parser.Expr
+	// rate and window are whether it holds $__rate_interval and $__window.
+	rate, window bool
+}
+
+// parseExpression reads one; "" is nil. The error is for the person who wrote it.
+func parseExpression(text string) (*expression, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil //nolint:nilnil // none is what was given
+	}
+	e := &expression{text: text, rate: strings.Contains(text, rateInterval), window: strings.Contains(text, tableSpan)}
+	if e.rate && e.window {
+		return nil, fmt.Errorf("%s and %s cannot stand in one expression", rateInterval, tableSpan)
+	}
+	var err error
+	if e.tree, err = promQL.ParseExpr(e.over(time.Minute, time.Hour)); err != nil {
+		return nil, fmt.Errorf("not PromQL: %w", whereless(err))
+	}
+	if kind := e.tree.Type(); kind != parser.ValueTypeVector && kind != parser.ValueTypeScalar {
+		return nil, fmt.Errorf("gives a %s, and must give a value: use rate() or increase()", parser.DocumentedType(kind))
+	}
+	return e, nil
+}
+
+// whereless is a parser's error without its position, which is one in a text that nobody has seen.
+func whereless(err error) error {
+	var found parser.ParseErrors
+	if errors.As(err, &found) && len(found) > 0 {
+		return found[0].Err
+	}
+	return err
+}
+
+// over is the PromQL in which the spans are these.
+func (e *expression) over(span, history time.Duration) string {
+	if !strings.Contains(e.text, "$__") {
+		return e.text
+	}
+	text := fmt.Sprintf("%dms", span.Milliseconds())
+	return strings.NewReplacer(rateInterval, text, tableSpan, text,
+		historySpan, fmt.Sprintf("%dms", history.Milliseconds())).Replace(e.text)
+}
+
+// possible is whether the expression can give anything where only metrics of these names exist. What it says no to need not
+// be evaluated.
+func (e *expression) possible(names []string) bool { return possible(e.tree, names) }
+
+func possible(node parser.Expr, names []string) bool {
+	switch n := node.(type) {
+	case *parser.VectorSelector:
+		return selects(n.LabelMatchers, names)
+	case *parser.MatrixSelector:
+		return possible(n.VectorSelector, names)
+	case *parser.SubqueryExpr:
+		return possible(n.Expr, names)
+	case *parser.ParenExpr:
+		return possible(n.Expr, names)
+	case *parser.UnaryExpr:
+		return possible(n.Expr, names)
+	case *parser.AggregateExpr:
+		return possible(n.Expr, names)
+	case *parser.BinaryExpr:
+		switch n.Op {
+		case parser.LOR:
+			return possible(n.LHS, names) || possible(n.RHS, names)
+		case parser.LUNLESS:
+			return possible(n.LHS, names)
+		}
+		return possible(n.LHS, names) && possible(n.RHS, names)
+	case *parser.Call:
+		switch n.Func.Name {
+		case "absent", "absent_over_time", "scalar":
+			return true // they give something of nothing
+		}
+		for _, arg := range n.Args {
+			if !possible(arg, names) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// selects is whether matchers fit a metric of one of these names.
+func selects(matchers []*labels.Matcher, names []string) bool {
+	for _, name := range names {
+		fits := true
+		for _, m := range matchers {
+			if m.Name == labels.MetricName && !m.Matches(name) {
+				fits = false
+				break
+			}
+		}
+		if fits {
+			return true
+		}
+	}
+	return false
+}
+
+// selectors are the matchers of each metric that the expression names.
+func (e *expression) selectors() [][]*labels.Matcher { return parser.ExtractSelectors(e.tree) }

@@ -1,0 +1,78 @@
+package diagnostics
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// QueryConfig is one entry of an agent's `queries`: a vital that the user asks for.
+type QueryConfig struct {
+	Name string `yaml:"name"`
+	// Expr is PromQL over what was scraped of the agent, which needs no selector for it; it must give one number. In it
+	// $__rate_interval is the span over which current rates are known.
+	Expr string `yaml:"expr"`
+	// Unit is one of Grafana's identifiers (short, percentunit, s, bytes, reqps, currencyUSD), tokens or USD/h; "" is short.
+	Unit Unit `yaml:"unit"`
+	// Warn and Crit are thresholds such as "> 100"; "" judges nothing.
+	Warn string `yaml:"warn"`
+	Crit string `yaml:"crit"`
+}
+
+// mostQueries is how many an agent may have: each costs time of every snapshot.
+const mostQueries = 20
+
+// vital is the query as a vital.
+func (q QueryConfig) vital() vitalSpec {
+	v := vitalSpec{Name: q.Name, Unit: q.Unit, Expr: alternatives{q.Expr}, Warn: q.Warn, Crit: q.Crit, asked: true}
+	if v.Unit == "" {
+		v.Unit = Short
+	}
+	return v
+}
+
+// compileQueries makes vitals of queries that validateQueries finds nothing wrong with.
+func compileQueries(queries []QueryConfig) ([]vitalSpec, error) {
+	var all []vitalSpec
+	for _, q := range queries {
+		v := q.vital()
+		if err := v.compile(); err != nil {
+			return nil, fmt.Errorf("query %q: %w", q.Name, err)
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+func validateQueries(queries []QueryConfig) []problem.Problem {
+	var problems []problem.Problem
+	if len(queries) > mostQueries {
+		problems = append(problems, problem.Problem{Path: "queries", Msg: fmt.Sprintf("at most %d: each takes time of every snapshot", mostQueries)})
+	}
+	for i, q := range queries {
+		wrong := func(key, msg string) {
+			problems = append(problems, problem.Problem{Path: fmt.Sprintf("queries[%d].%s", i, key), Msg: msg})
+		}
+		if strings.TrimSpace(q.Name) == "" {
+			wrong("name", "a query needs a name: people read it in every message")
+		} else if slices.ContainsFunc(queries[:i], func(other QueryConfig) bool { return other.Name == q.Name }) {
+			wrong("name", fmt.Sprintf("there is another query %q", q.Name))
+		}
+		if strings.TrimSpace(q.Expr) == "" {
+			wrong("expr", "a query needs PromQL, as in sum(my_queue_length)")
+		} else if _, err := parseExpression(q.Expr); err != nil {
+			wrong("expr", err.Error())
+		}
+		if q.Unit == Text || q.Unit != "" && !slices.Contains(units, q.Unit) {
+			wrong("unit", fmt.Sprintf("there is no unit %q for a query; there are: %s", q.Unit, unitNames()))
+		}
+		for key, text := range map[string]string{"warn": q.Warn, "crit": q.Crit} {
+			if _, err := parseThreshold(text); err != nil {
+				wrong(key, err.Error())
+			}
+		}
+	}
+	return problems
+}
