@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -111,7 +112,7 @@ func selects(matchers []*labels.Matcher, names []string) bool {
 	for _, name := range names {
 		fits := true
 		for _, m := range matchers {
-			if m.Name == labels.MetricName && !m.Matches(name) {
+			if m.Name == model.MetricNameLabel && !m.Matches(name) {
 				fits = false
 				break
 			}

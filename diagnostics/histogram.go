@@ -100,7 +100,7 @@ func histogramWays(selectors []string, q, scale float64) ([]way, error) {
 		if err != nil {
 			return nil, fmt.Errorf("histogram: not a selector: %w", whereless(err))
 		}
-		name, others, scale := family(matchers, scale)
+		name, others, by := family(matchers, scale)
 		if name == nil {
 			return nil, fmt.Errorf("histogram: %q does not begin with the histogram's name", selector)
 		}
@@ -115,8 +115,8 @@ func histogramWays(selectors []string, q, scale float64) ([]way, error) {
 		rate := "rate(%s[" + rateInterval + "])"
 		quantiled := func(inner string) string {
 			text := fmt.Sprintf("histogram_quantile(%v, %s)", q, inner)
-			if scale != 1 {
-				text += fmt.Sprintf(" * %v", scale)
+			if by != 1 {
+				text += fmt.Sprintf(" * %v", by)
 			}
 			return text
 		}
@@ -124,13 +124,13 @@ func histogramWays(selectors []string, q, scale float64) ([]way, error) {
 		classic.current = parsed(quantiled("sum by (le) ("+rate+")"), of("_bucket"))
 		classic.sinceStart = parsed(quantiled("sum by (le) (%s)"), of("_bucket"))
 		classic.histogram = &histogram{
-			quantile: q, scale: scale,
+			quantile: q, scale: by,
 			buckets: parsed("sum by (le) ("+rate+")", of("_bucket")), sinceStart: parsed("sum by (le) (%s)", of("_bucket")),
 		}
 		native.current = parsed(quantiled("sum("+rate+")"), of(""))
 		native.sinceStart = parsed(quantiled("sum(%s)"), of(""))
-		average.current = parsed("sum("+rate+") / sum("+rate+") * %v", of("_sum"), of("_count"), scale)
-		average.sinceStart = parsed("sum(%s) / sum(%s) * %v", of("_sum"), of("_count"), scale)
+		average.current = parsed("sum("+rate+") / sum("+rate+") * %v", of("_sum"), of("_count"), by)
+		average.sinceStart = parsed("sum(%s) / sum(%s) * %v", of("_sum"), of("_count"), by)
 		for _, err := range errs {
 			if err != nil {
 				return nil, fmt.Errorf("histogram: %w", err)

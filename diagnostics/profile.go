@@ -127,7 +127,7 @@ func (a alternatives) at(i int) string {
 	return ""
 }
 
-func (v vitalSpec) judge(value float64) State {
+func (v *vitalSpec) judge(value float64) State {
 	switch {
 	case v.crit.beyond(value):
 		return StateCritical

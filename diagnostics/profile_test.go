@@ -122,7 +122,7 @@ func TestProfilesOfTheUser(t *testing.T) {
 		filepath.Join(dir, "mine.[y]ml"):    "", // fits one
 		filepath.Join(dir, "missing-*.yml"): "", // may come later
 	} {
-		_, err := profilesWith([]string{pattern})
+		_, err = profilesWith([]string{pattern})
 		if want == "" {
 			require.NoError(t, err)
 		} else {

@@ -16,7 +16,7 @@ import (
 const maxRows = 5
 
 // table computes one ranking; its Rows are empty when there is nothing to tell.
-func (e *evaluator) table(ctx context.Context, spec tableSpec) (Table, error) {
+func (e *evaluator) table(ctx context.Context, spec *tableSpec) (Table, error) {
 	table := Table{Name: spec.Name, Unit: spec.Unit, Topics: slices.Clone(spec.Topics)}
 	for _, r := range spec.rankings {
 		vector, whole, span, err := e.ranked(ctx, r)
@@ -58,7 +58,7 @@ func (e *evaluator) ranked(ctx context.Context, r ranking) (vector, whole promql
 	return vector, whole, span, err
 }
 
-func (t tableSpec) rows(vector, whole promql.Vector) []Row {
+func (t *tableSpec) rows(vector, whole promql.Vector) []Row {
 	wholes := map[string]float64{}
 	for _, one := range whole {
 		wholes[rowName(one.Metric, t.By)] = t.round(one.F)
@@ -81,7 +81,7 @@ func (t tableSpec) rows(vector, whole promql.Vector) []Row {
 }
 
 // round makes counts whole: PromQL's increase estimates, and gives fractions of events.
-func (t tableSpec) round(v float64) float64 {
+func (t *tableSpec) round(v float64) float64 {
 	if t.Unit == Short {
 		return math.Round(v)
 	}

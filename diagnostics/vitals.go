@@ -76,7 +76,8 @@ func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.
 		r.vitals = append(r.vitals, v)
 	}
 	for _, p := range chosen {
-		for _, spec := range p.Tables {
+		for i := range p.Tables {
+			spec := &p.Tables[i]
 			table, err := e.table(ctx, spec)
 			if err != nil {
 				errs = errors.Join(errs, fmt.Errorf("table %q: %w", spec.Name, err))
