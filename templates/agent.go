@@ -144,40 +144,80 @@ func about(topics, of []string) bool {
 	return slices.ContainsFunc(of, func(topic string) bool { return slices.Contains(topics, topic) })
 }
 
-// vitals puts first what the configuration asks for, then what the alert is about, then what is not normal, then the rest in the profile's order; what cannot
-// be known comes last.
+// How many vitals a message tells that the alert is not about, and that are normal or cannot be known. The others are in the
+// snapshot.
+const (
+	mostNormal  = 10
+	mostUnknown = 3
+)
+
+// vitals puts first what the configuration asks for, then what the alert is about, then what is not normal, then the first of each
+// topic and so on in the profile's order; what cannot be known comes last.
 func vitals(s *diagnostics.Snapshot, topics []string, now time.Time) []Vital {
-	sorted := slices.Clone(s.Vitals)
-	rank := func(v diagnostics.Vital) int {
-		switch {
-		case v.Asked:
-			return -1
-		case v.State == diagnostics.StateUnknown:
-			return 4
-		case about(topics, v.Topics):
-			return 0
-		case v.State == diagnostics.StateCritical:
-			return 1
-		case v.State == diagnostics.StateWarning:
-			return 2
-		default:
-			return 3
-		}
+	type ranked struct {
+		diagnostics.Vital
+		rank, round int
 	}
-	slices.SortStableFunc(sorted, func(a, b diagnostics.Vital) int { return cmp.Compare(rank(a), rank(b)) })
+	var sorted []ranked
+	seen := map[string]int{}
+	for _, v := range s.Vitals {
+		if v.Name == uptime {
+			continue
+		}
+		r := ranked{Vital: v, rank: rank(v, topics)}
+		if r.rank == rankNormal && len(v.Topics) > 0 {
+			r.round = seen[v.Topics[0]]
+			seen[v.Topics[0]]++
+		}
+		sorted = append(sorted, r)
+	}
+	slices.SortStableFunc(sorted, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.round, b.round))
+	})
+	told := map[int]int{}
 	words := make([]Vital, 0, len(sorted))
 	for _, v := range sorted {
-		if v.Name == uptime {
+		told[v.rank]++
+		if v.rank == rankNormal && told[v.rank] > mostNormal || v.rank == rankUnknown && told[v.rank] > mostUnknown {
 			continue
 		}
 		words = append(words, Vital{
 			Name:   oneLine(v.Name),
-			Value:  oneLine(diagnostics.FormatVital(v)),
-			Change: change(v, now, threshold(v, topics)),
-			Loud:   loud(v),
+			Value:  oneLine(diagnostics.FormatVital(v.Vital)),
+			Change: change(v.Vital, now, threshold(v.Vital, topics)),
+			Loud:   loud(v.Vital),
 		})
 	}
 	return words
+}
+
+// The ranks of vitals, the most useful first.
+const (
+	rankAsked = iota
+	rankAbout
+	rankCritical
+	rankWarning
+	rankNormal
+	rankUnknownAbout
+	rankUnknown
+)
+
+func rank(v diagnostics.Vital, topics []string) int {
+	switch {
+	case v.Asked:
+		return rankAsked
+	case v.State == diagnostics.StateUnknown && about(topics, v.Topics):
+		return rankUnknownAbout
+	case v.State == diagnostics.StateUnknown:
+		return rankUnknown
+	case about(topics, v.Topics):
+		return rankAbout
+	case v.State == diagnostics.StateCritical:
+		return rankCritical
+	case v.State == diagnostics.StateWarning:
+		return rankWarning
+	}
+	return rankNormal
 }
 
 // A value must differ by this part from what it was for the difference to be worth a word: by less where the value is

@@ -251,6 +251,28 @@ func TestVitalsThatAreNoPlainNumber(t *testing.T) {
 	}, got)
 }
 
+func TestAMessageTellsWhatMattersOfManyVitals(t *testing.T) {
+	s := &diagnostics.Snapshot{}
+	for i := range 10 {
+		for _, topic := range []string{"errors", "latency", "memory"} {
+			name := fmt.Sprint(topic, i)
+			s.Vitals = append(s.Vitals,
+				diagnostics.Vital{Name: name, Unit: diagnostics.Short, State: diagnostics.StateOK, Value: number(1), Topics: []string{topic}},
+				diagnostics.Vital{Name: "no " + name, State: diagnostics.StateUnknown, Topics: []string{topic}},
+			)
+		}
+	}
+	var names []string
+	for _, v := range vitals(s, []string{"errors"}, now) {
+		names = append(names, v.Name)
+	}
+	require.Len(t, names, 10+10+10+3)
+	assert.Equal(t, "errors9", names[9], "all that the alert is about")
+	assert.Equal(t, []string{"latency0", "memory0", "latency1"}, names[10:13], "one of each topic in turn")
+	assert.Equal(t, "no errors0", names[20])
+	assert.Equal(t, []string{"no latency0", "no memory0", "no latency1"}, names[30:])
+}
+
 func TestChangesSayThatTheAgentRestarted(t *testing.T) {
 	before, after := sick(), well()
 	before.StartedAt, after.StartedAt = now.Add(-100*time.Hour), now.Add(-2*time.Minute)
