@@ -86,7 +86,6 @@ func newAgent(cfg AgentConfig, profiles []*profile, allowed address.Allowed, db 
 	}
 	if cfg.FromLabels() {
 		a.allowed = allowed
-		var err error
 		if a.url, err = address.ParseTarget(cfg.URL); err != nil {
 			return nil, fmt.Errorf("agent %q: the URL %w", cfg.Name, err)
 		}
