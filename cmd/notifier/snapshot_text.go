@@ -76,7 +76,7 @@ func snapshotText(s *diagnostics.Snapshot, now time.Time, width int, colour bool
 func parted(s *diagnostics.Snapshot, vitals []templates.Vital) (known []templates.Vital, unknown []templates.Line) {
 	missing := map[string]bool{}
 	for _, v := range s.Vitals {
-		missing[v.Name] = v.Value == nil
+		missing[v.Name] = v.Value == nil && v.Text == ""
 	}
 	for _, v := range vitals {
 		if !missing[v.Name] {

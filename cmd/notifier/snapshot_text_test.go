@@ -26,6 +26,7 @@ func sick(now time.Time) *diagnostics.Snapshot {
 			{Name: "requests", Value: number(31), Unit: diagnostics.PerSecond, State: diagnostics.StateOK, Before: number(44), BeforeAt: now.Add(-time.Hour)},
 			{Name: "error rate", Value: number(0.073), Unit: diagnostics.PercentUnit, State: diagnostics.StateWarning, Before: number(0.002), BeforeAt: now.Add(-time.Hour)},
 			{Name: "p95 latency", Value: number(10), Bound: ">", Unit: diagnostics.Seconds, State: diagnostics.StateCritical, Note: "top bucket"},
+			{Name: "version", Unit: diagnostics.Text, Text: "v1.2.3", State: diagnostics.StateOK},
 			{Name: "sessions", State: diagnostics.StateUnknown, Note: "not reported by this agent"},
 			{Name: "tokens in", State: diagnostics.StateUnknown, Note: "not reported by this agent"},
 			{Name: "p50 of 模型 calls", State: diagnostics.StateUnknown, Note: "no traffic"},
@@ -47,6 +48,7 @@ func TestSnapshotAsText(t *testing.T) {
 ⚠ p95 latency   > 10 s  top bucket
 ⚠ error rate    7.3 %   ▲ was 0.2 % an hour ago
   requests      31 /s   ▼ was 44 /s an hour ago
+  version       v1.2.3
   模型延迟      0.8 s
   not reported  sessions, tokens in
   no traffic    p50 of 模型 calls
@@ -66,6 +68,7 @@ aster-server
                     hour ago
   requests      31 /s   ▼ was 44 /s an
                     hour ago
+  version       v1.2.3
   模型延迟      0.8 s
   not reported  sessions, tokens in
   no traffic    p50 of 模型 calls
