@@ -331,6 +331,39 @@ func TestReceiptAndKnowledgeLastUntilResolved(t *testing.T) {
 	})
 }
 
+func TestP4HowFarAMessageCameOutlivesARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		s := &sink{notify: func(_ context.Context, n int, _ notifiers.Message) (notifiers.Receipt, error) {
+			switch n {
+			case 1:
+				return notifiers.Receipt{"told": "ada"}, errDown
+			case 2:
+				return nil, errDown
+			}
+			return notifiers.Receipt{"told": "all"}, nil
+		}}
+		w := start(t, j, quiet, testLoop(s))
+		j.add(webhook("g", firing("A")))
+		synctest.Wait()
+		require.NoError(t, w.end())
+		w = start(t, j, quiet, testLoop(s))
+		pass(time.Minute)
+		j.add(webhook("g", firing("A"), firing("B")))
+		pass(time.Minute)
+
+		tries := s.tried()
+		require.Len(t, tries, 4)
+		assert.Nil(t, tries[0].message.Previous)
+		for _, again := range tries[1:3] {
+			assert.Equal(t, notifiers.Receipt{"told": "ada"}, again.message.Previous)
+			assert.Equal(t, tries[0].message.ID, again.message.ID)
+		}
+		assert.Equal(t, notifiers.Receipt{"told": "all"}, tries[3].message.Previous)
+		require.NoError(t, w.end())
+	})
+}
+
 func TestResolvedIsSettledInSilenceWhenNobodyWantsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newMemory()

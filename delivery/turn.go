@@ -180,6 +180,7 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		d := draft{folded: f, id: r.id(g.key, entries), before: g.state}
 		receipt, err := r.try(ctx, l, g, d)
 		if err != nil {
+			r.keepProgress(ctx, g, receipt)
 			return r.failed(ctx, l, g, f, entries, err)
 		}
 		took := time.Since(entries[len(entries)-1].at)
@@ -239,7 +240,9 @@ func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Dur
 		return 0
 	}
 	f := folded{group: says, again: e.again, known: g.state.Known}
-	if _, err := r.try(ctx, l, g, draft{folded: f, id: r.id(g.key, []entry{e}), before: g.state, late: true}); err != nil {
+	receipt, err := r.try(ctx, l, g, draft{folded: f, id: r.id(g.key, []entry{e}), before: g.state, late: true})
+	if err != nil {
+		r.keepProgress(ctx, g, receipt)
 		return r.failed(ctx, l, g, f, []entry{e}, err)
 	}
 	r.series.sent(time.Since(e.at), 1)
@@ -270,6 +273,18 @@ func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries [
 	g.reason, g.err, g.failed = reason(err), err.Error(), time.Now()
 	logFailure(r.logger.With(slog.String("delivery", r.id(g.key, entries))), g.attempts, err, wait)
 	return wait
+}
+
+// keepProgress stores how far a try came that failed half way, so that whatever comes next, a crash too, tells nobody again.
+func (r *run) keepProgress(ctx context.Context, g *group, receipt notifiers.Receipt) {
+	if receipt == nil || maps.Equal(receipt, g.state.Receipt) {
+		return
+	}
+	after := g.state
+	after.Receipt = receipt
+	if r.insist(ctx, "Storing how far a message came", func() error { return r.store(ctx, g.key, after) }) {
+		g.state = after
+	}
 }
 
 // draft is a message that is not yet sent.

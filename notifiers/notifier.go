@@ -11,8 +11,10 @@ import (
 // Notifier is one sink: one integration of one receiver.
 type Notifier interface {
 	// Notify tries once. It never sleeps, retries, logs or changes its config, and returns nil only when the far side
-	// took the message. It returns when ctx ends. An error that is not an *Error means: try again. It is safe for
-	// concurrent use; for one group, calls come one after the other.
+	// took the message. It returns when ctx ends. An error that is not an *Error means: try again. A Receipt beside an error
+	// says that the try came half way, as when some of several recipients were told: it is kept, and the next message of the
+	// group, which may be the same one again, gets it as Previous. It is safe for concurrent use; for one group, calls come
+	// one after the other.
 	Notify(ctx context.Context, m Message) (Receipt, error)
 }
 
@@ -31,8 +33,8 @@ type Message struct {
 	// resolved before.
 	Previous Receipt
 	// Late is whether the message tells of the past: people know newer news of the group. The sink shows it beside the
-	// group's living message, which it neither edits nor closes. Its Receipt is not kept: the group's next message goes on
-	// from Previous.
+	// group's living message, which it neither edits nor closes. Its Receipt is not kept, unless an error is beside it: the
+	// group's next message goes on from Previous.
 	Late bool
 	// Amends is whether the message only completes the group's last one, with vitals that were not ready for it in time. It
 	// has no news: a sink that edits does so and pings nobody, one that cannot may leave it out by answering with Previous.
