@@ -58,8 +58,8 @@ tidy-check:
 check: vet format-check tidy-check lint race ## Everything that must hold before a commit, as CI runs it
 
 .PHONY: acceptance
-acceptance: ## Run the tests that need other programs: promtool, amtool and chromium (see CONTRIBUTING.md)
-	go test -tags=acceptance -count=1 ./deploy/... ./cmd/notifier/...
+acceptance: ## Run the tests that need other programs: promtool, amtool, postfix and chromium (see CONTRIBUTING.md)
+	go test -tags=acceptance -count=1 ./deploy/... ./notifiers/email/... ./cmd/notifier/...
 
 .PHONY: captures
 captures: ## Compare with real agents' metrics: CAPTURES names the folder that holds them

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alertvitals/notifier/config/problem"
 	"github.com/alertvitals/notifier/diagnostics"
+	"github.com/alertvitals/notifier/notifiers/email"
 	"github.com/alertvitals/notifier/notifiers/logsink"
 	"github.com/alertvitals/notifier/notifiers/slack"
 	"github.com/alertvitals/notifier/routing"
@@ -40,6 +41,7 @@ type Receiver struct {
 	// Fallback is who is told what could not be delivered to this receiver; nil is nobody.
 	Fallback     *Fallback        `yaml:"fallback"`
 	SlackConfigs []slack.Config   `yaml:"slack_configs"`
+	EmailConfigs []email.Config   `yaml:"email_configs"`
 	LogConfigs   []logsink.Config `yaml:"log_configs"`
 }
 
@@ -167,11 +169,14 @@ func (r Receiver) validate() []problem.Problem {
 	if r.Name == "" {
 		problems = append(problems, problem.Problem{Path: "name", Msg: "a receiver needs a name, for routes to lead to it"})
 	}
-	if len(r.SlackConfigs)+len(r.LogConfigs) == 0 {
-		problems = append(problems, problem.Problem{Msg: "the receiver has no integration; give it slack_configs or log_configs"})
+	if len(r.SlackConfigs)+len(r.EmailConfigs)+len(r.LogConfigs) == 0 {
+		problems = append(problems, problem.Problem{Msg: "the receiver has no integration; give it slack_configs, email_configs or log_configs"})
 	}
 	for i, s := range r.SlackConfigs {
 		problems = append(problems, problem.Under(fmt.Sprintf("slack_configs[%d]", i), s.Validate())...)
+	}
+	for i, e := range r.EmailConfigs {
+		problems = append(problems, problem.Under(fmt.Sprintf("email_configs[%d]", i), e.Validate())...)
 	}
 	for i, l := range r.LogConfigs {
 		problems = append(problems, problem.Under(fmt.Sprintf("log_configs[%d]", i), l.Validate())...)

@@ -47,6 +47,8 @@ receivers:
     slack_configs:
       - {app_token_file: /run/secrets/slack, channel: '#agent-alerts', send_resolved: false}
       - {api_url: 'https://hooks.slack.com/services/a/b/c'}
+    email_configs:
+      - {to: 'a@example.com', from: 'b@example.com', smarthost: 'smtp:587', headers: {subject: '{{ .Status }}'}, tls_config: {server_name: x}}
   - name: log
     log_configs: [{format: logfmt, output: /var/log/notifier.log}]
 `))
@@ -66,6 +68,8 @@ receivers:
 	assert.Len(t, cfg.Receivers[0].SlackConfigs, 2)
 	assert.False(t, cfg.Receivers[0].SlackConfigs[0].SendsResolved())
 	assert.True(t, cfg.Receivers[0].SlackConfigs[1].SendsResolved())
+	require.Len(t, cfg.Receivers[0].EmailConfigs, 1)
+	assert.Equal(t, "x", cfg.Receivers[0].EmailConfigs[0].TLSConfig.ServerName)
 	assert.Equal(t, "/var/log/notifier.log", cfg.Receivers[1].LogConfigs[0].Output)
 	assert.Equal(t, "log", cfg.Receivers[0].Fallback.Receiver)
 	assert.Equal(t, 10*time.Minute, cfg.Receivers[0].Fallback.Wait())

@@ -35,6 +35,11 @@ func (c Config) validateTemplates() []problem.Problem {
 		for j, s := range r.SlackConfigs {
 			try(fmt.Sprintf("receivers[%d].slack_configs[%d]", i, j), s.Texts(), set.Try)
 		}
+		for j, e := range r.EmailConfigs {
+			path := fmt.Sprintf("receivers[%d].email_configs[%d]", i, j)
+			try(path, e.Texts(), set.Try)
+			try(path, map[string]string{"html": e.HTML}, set.TryHTML)
+		}
 	}
 	return problems
 }

@@ -18,6 +18,8 @@ import (
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/demo/agent"
+	"github.com/alertvitals/notifier/notifiers/email/mailview"
+	"github.com/alertvitals/notifier/notifiers/email/smtpfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
 )
@@ -57,7 +59,8 @@ func (d *demonstration) tell(ctx context.Context, stdout io.Writer, once bool) e
 	say := func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }
 
 	say("A demo agent is up at %s, and the notifier at %s scrapes it four times a second.", d.agentURL, d.notifierURL)
-	say("Slack is a stand-in on this machine: %s shows its channel as a page.", d.slackURL)
+	say("Slack is a stand-in on this machine: %s shows its channel as a page,", d.slackURL)
+	say("and %s the mail that the same receiver sends.", d.mailURL)
 	if err := pause(ctx, demoWell); err != nil {
 		return err
 	}
@@ -82,6 +85,7 @@ func (d *demonstration) tell(ctx context.Context, stdout io.Writer, once bool) e
 	}
 	say("All stays up until you stop it (Ctrl-C).")
 	say("  Slack's channel   %s", d.slackURL)
+	say("  the newest mail   %s", d.mailURL)
 	say("  the agent         curl -X POST '%s/demo/ill?with=errors,slow' (or /demo/well)", d.agentURL)
 	say("  the notifier      curl -d @payload.json %s/api/v1/webhook", d.notifierURL)
 	<-ctx.Done()
@@ -106,12 +110,13 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// demonstration is an agent, a stand-in for Slack and the notifier itself, all on loopback.
+// demonstration is an agent, stand-ins for Slack and a mail server, and the notifier itself, all on loopback.
 type demonstration struct {
-	agent                           *agent.Agent
-	slack                           *slackfake.Server
-	agentURL, slackURL, notifierURL string
-	firedAt                         time.Time
+	agent                                    *agent.Agent
+	slack                                    *slackfake.Server
+	mail                                     *smtpfake.Server
+	agentURL, slackURL, mailURL, notifierURL string
+	firedAt                                  time.Time
 
 	cancel  context.CancelFunc
 	servers []*http.Server
@@ -127,6 +132,12 @@ func startDemo(ctx context.Context, dir string) (*demonstration, error) {
 		return nil, errors.Join(err, d.stop())
 	}
 	if d.slackURL, err = d.serve(ctx, d.slack); err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	if d.mail, err = smtpfake.New(smtpfake.Options{}); err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	if d.mailURL, err = d.serve(ctx, http.HandlerFunc(d.showMail)); err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
 	go d.agent.Run(ctx)
@@ -146,9 +157,10 @@ route:
 receivers:
   - name: slack
     slack_configs: [{app_token: %s, channel: '%s', api_base_url: '%s/api/'}]
+    email_configs: [{to: oncall@example.com, from: 'Notifier <notifier@example.com>', smarthost: '%s', require_tls: false}]
   - name: log
     log_configs: [{output: '%s'}]
-`, d.agentURL, demoToken, demoChannel, d.slackURL, filepath.Join(dir, "notifications.log"))
+`, d.agentURL, demoToken, demoChannel, d.slackURL, d.mail.Address(), filepath.Join(dir, "notifications.log"))
 	listener, err := listen(ctx)
 	if err != nil {
 		return nil, errors.Join(err, d.stop())
@@ -190,7 +202,26 @@ func (d *demonstration) stop() error {
 	for _, server := range d.servers {
 		_ = server.Close()
 	}
+	if d.mail != nil {
+		d.mail.Close()
+	}
 	return err
+}
+
+// showMail shows the newest mail as a client does.
+func (d *demonstration) showMail(w http.ResponseWriter, _ *http.Request) {
+	mails := d.mail.Mails()
+	if len(mails) == 0 {
+		fmt.Fprintln(w, "There is no mail yet.")
+		return
+	}
+	shown, err := mailview.Read(mails[len(mails)-1].Data)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprint(w, shown.HTML)
 }
 
 // fallIll makes the agent ill, has Alertmanager's payload come once the metrics show it, and returns when Slack shows it.
@@ -214,7 +245,8 @@ func (d *demonstration) recover(ctx context.Context) error {
 	return d.notify(ctx, template.Alert{Status: alert.StatusResolved, StartsAt: d.firedAt, EndsAt: time.Now()})
 }
 
-// notify posts what Alertmanager posts for one alert in this state, and waits until Slack shows that state.
+// notify posts what Alertmanager posts for one alert in this state, and waits until Slack shows that state and the mail that says so
+// has come.
 func (d *demonstration) notify(ctx context.Context, a template.Alert) error {
 	host := d.agentURL[len("http://"):]
 	a.Labels = template.KV{"alertname": "HighErrorRate", "job": "demo-agent", "instance": host, "severity": "critical"}
@@ -241,6 +273,9 @@ func (d *demonstration) notify(ctx context.Context, a template.Alert) error {
 	if err := d.slack.Wait(ctx, shows(a.Status)); err != nil {
 		return fmt.Errorf("the message did not arrive in Slack: %w", err)
 	}
+	if err := d.mail.Wait(ctx, says(a.Status)); err != nil {
+		return fmt.Errorf("the mail did not arrive: %w", err)
+	}
 	return nil
 }
 
@@ -266,6 +301,13 @@ func shows(status string) func(slackfake.State) bool {
 	return func(s slackfake.State) bool {
 		messages := s.Messages(demoChannel)
 		return len(messages) > 0 && (status == alert.StatusFiring || len(messages[0].Replies) > 0)
+	}
+}
+
+// says is whether the newest mail says the state.
+func says(status string) func([]smtpfake.Mail) bool {
+	return func(mails []smtpfake.Mail) bool {
+		return len(mails) > 0 && bytes.Contains(mails[len(mails)-1].Data, []byte("\r\nX-Alert-Status: "+status+"\r\n"))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/notifiers"
+	"github.com/alertvitals/notifier/notifiers/email"
 	"github.com/alertvitals/notifier/notifiers/logsink"
 	"github.com/alertvitals/notifier/notifiers/slack"
 	"github.com/alertvitals/notifier/templates"
@@ -33,6 +34,13 @@ func integrations(r config.Receiver, set *templates.Set) ([]integration, error) 
 			return nil, fmt.Errorf("making the Slack sink of receiver %q: %w", r.Name, err)
 		}
 		all = append(all, integration{"slack", sink, c.SendsResolved(), "slack " + c.Channel + string(c.APIURL) + c.APIURLFile, c.Pace()})
+	}
+	for _, c := range r.EmailConfigs {
+		sink, err := email.New(c, set)
+		if err != nil {
+			return nil, fmt.Errorf("making the email sink of receiver %q: %w", r.Name, err)
+		}
+		all = append(all, integration{kind: "email", sink: sink, sendResolved: c.SendsResolved()})
 	}
 	for _, c := range r.LogConfigs {
 		sink, err := logsink.New(c)

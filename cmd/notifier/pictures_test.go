@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write docs/pictures anew")
 
-// TestPictures plays the demonstration and photographs what its stand-in for Slack shows, firing and resolved, in
-// Chromium. With -update the pictures of the README are written.
+// TestPictures plays the demonstration and photographs what its stand-in for Slack shows and what the mail looks like, firing and
+// resolved, in Chromium. With -update the pictures of the README are written.
 func TestPictures(t *testing.T) {
 	d, err := startDemo(t.Context(), t.TempDir())
 	require.NoError(t, err)
@@ -28,13 +28,15 @@ func TestPictures(t *testing.T) {
 	require.NoError(t, pause(t.Context(), demoWell))
 
 	require.NoError(t, d.fallIll(t.Context()))
-	photograph(t, d.slackURL, "slack-firing.png", 560)
+	photograph(t, d.slackURL, "slack-firing.png", 820, 560)
+	photograph(t, d.mailURL, "mail-firing.png", 700, 870)
 
 	require.NoError(t, d.recover(t.Context()))
-	photograph(t, d.slackURL, "slack-resolved.png", 500)
+	photograph(t, d.slackURL, "slack-resolved.png", 820, 500)
+	photograph(t, d.mailURL, "mail-resolved.png", 700, 640)
 }
 
-func photograph(t *testing.T, url, name string, height int) {
+func photograph(t *testing.T, url, name string, width, height int) {
 	t.Helper()
 	dir := t.TempDir()
 	picture := filepath.Join(dir, name)
@@ -43,7 +45,7 @@ func photograph(t *testing.T, url, name string, height int) {
 	chromium := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
 		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--hide-scrollbars", "--force-device-scale-factor=2", "--user-data-dir="+filepath.Join(dir, "profile"),
-		"--screenshot="+picture, "--window-size=820,"+strconv.Itoa(height), url)
+		"--screenshot="+picture, "--window-size="+strconv.Itoa(width)+","+strconv.Itoa(height), url)
 	out, err := chromium.CombinedOutput()
 	require.NoError(t, err, "chromium: %s", out)
 
@@ -52,7 +54,7 @@ func photograph(t *testing.T, url, name string, height int) {
 	defer file.Close()
 	decoded, err := png.Decode(file)
 	require.NoError(t, err)
-	assert.Equal(t, 2*820, decoded.Bounds().Dx())
+	assert.Equal(t, 2*width, decoded.Bounds().Dx())
 
 	if *update {
 		data, err := os.ReadFile(picture)

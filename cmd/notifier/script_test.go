@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,8 @@ import (
 
 	"github.com/alertvitals/notifier/demo/agent"
 	"github.com/alertvitals/notifier/internal/listening"
+	"github.com/alertvitals/notifier/notifiers/email/mailview"
+	"github.com/alertvitals/notifier/notifiers/email/smtpfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
 )
@@ -52,6 +55,10 @@ func TestMain(m *testing.M) {
 //	slack wait CHANNEL REGEXP         waits until what the channel shows matches
 //	slack show CHANNEL                prints what the channel shows
 //	slack count CHANNEL N             checks that the channel has N messages, replies apart
+//	mail                              starts a stand-in for a mail server, and sets $MAIL to its host:port; mail-ca.pem is its authority
+//	mail refuse ADDRESS [CODE TEXT]   makes it refuse a recipient, or take him again
+//	mail wait ADDRESS N REGEXP        waits until the recipient has N mails, of which the newest one's text matches
+//	mail thread ADDRESS               prints the subject that all mails of the recipient have; they must be one thread
 //	agent                             starts a demo agent without traffic of its own and sets $AGENT and $AGENT_HOST
 //	agent ill WHAT | well | chat N    makes it ill or well, or makes N chats with it
 //	alert URL fire|end LABEL=VALUE... posts an alert to a real Alertmanager's API
@@ -80,6 +87,7 @@ func TestScript(t *testing.T) {
 			"end":      end,
 			"log":      showLog,
 			"slack":    slackCommand,
+			"mail":     mailCommand,
 			"agent":    agentCommand,
 			"alert":    alertCommand,
 			"post":     post,
@@ -113,6 +121,7 @@ type worldKey struct{}
 type world struct {
 	servers map[string]*server
 	slack   *slackfake.Server
+	mail    *smtpfake.Server
 	agent   *agent.Agent
 }
 
@@ -301,6 +310,68 @@ func shown(s slackfake.State, channel string) string {
 		_ = slackview.Text(&text, m, false) // a strings.Builder takes everything
 	}
 	return text.String()
+}
+
+func mailCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 0)
+	w := worldOf(ts)
+	if len(args) == 0 {
+		var err error
+		w.mail, err = smtpfake.New(smtpfake.Options{STARTTLS: true, User: "notifier", Password: "planted-secret"})
+		ts.Check(err)
+		ts.Defer(w.mail.Close)
+		ts.Setenv("MAIL", w.mail.Address())
+		ts.Check(os.WriteFile(ts.MkAbs("mail-ca.pem"), w.mail.CA(), 0o600))
+		return
+	}
+	want(ts, neg, args, 2)
+	switch address := args[1]; args[0] {
+	case "refuse":
+		var reply smtpfake.Reply
+		if len(args) > 3 {
+			code, err := strconv.Atoi(args[2])
+			ts.Check(err)
+			reply = smtpfake.Reply{Code: code, Text: args[3]}
+		}
+		w.mail.Refuse(address, reply)
+	case "wait":
+		want(ts, neg, args, 4)
+		n, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		pattern := regexp.MustCompile("(?s)" + args[3])
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		err = w.mail.Wait(ctx, func(all []smtpfake.Mail) bool {
+			mails := mailsOf(ts, all, address)
+			return len(mails) == n && pattern.MatchString(mails[n-1].Text)
+		})
+		if err != nil {
+			ts.Fatalf("%s does not have %d mails, the newest with %s: %v\n%v", address, n, args[3], err, mailsOf(ts, w.mail.Mails(), address))
+		}
+	case "thread":
+		mails := mailsOf(ts, w.mail.Mails(), address)
+		for _, m := range mails {
+			if root := m.Header.Get("References"); root == "" || root != mails[0].Header.Get("References") || m.Subject != mails[0].Subject {
+				ts.Fatalf("%q (%s) is of another thread than %q", m.Subject, root, mails[0].Subject)
+			}
+		}
+		fmt.Fprintln(ts.Stdout(), mails[0].Subject)
+	default:
+		ts.Fatalf("mail %s: unknown", args[0])
+	}
+}
+
+// mailsOf are the mails that a recipient has.
+func mailsOf(ts *testscript.TestScript, all []smtpfake.Mail, address string) []mailview.Mail {
+	var mails []mailview.Mail
+	for _, m := range all {
+		if slices.Contains(m.To, address) {
+			shown, err := mailview.Read(m.Data)
+			ts.Check(err)
+			mails = append(mails, shown)
+		}
+	}
+	return mails
 }
 
 func agentCommand(ts *testscript.TestScript, neg bool, args []string) {
