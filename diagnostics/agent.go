@@ -47,8 +47,11 @@ type agent struct {
 	// queries are the vitals that its configuration asks for.
 	queries []vitalSpec
 	series  *series
+	// history is for how long samples are kept, in nanoseconds.
+	history atomic.Int64
 	// scraped is how the newest scrape went.
 	scraped atomic.Pointer[lastScrape]
+	format  format
 	// flights lets those who ask at the same time share one look.
 	flights singleflight.Group
 	// newest is what the last look saw, for those who ask right after it.
@@ -107,7 +110,7 @@ func newAgent(cfg AgentConfig, profiles []*profile, allowed address.Allowed, db 
 		}
 		a.metricsHost = hostPort(a.metricsAt)
 	}
-	a.series = &series{db: db, job: a.name, instance: a.instance}
+	a.series = newSeries(db, a.name, a.instance)
 	return a, nil
 }
 
@@ -152,6 +155,14 @@ func (a *agent) metricsURL() string {
 
 // measured is whether there is anything that samples come from.
 func (a *agent) measured() bool { return a.metricsURL() != "" || len(a.paths().JSON) > 0 }
+
+// keep says for how long samples are kept. An agent that is a template has no series itself, and hands it on.
+func (a *agent) keep(history time.Duration) {
+	a.history.Store(int64(history))
+	if a.series != nil {
+		a.series.history.Store(history.Milliseconds())
+	}
+}
 
 func given(configured *string, otherwise string) string {
 	if configured != nil {

@@ -36,7 +36,7 @@ type lastScrape struct {
 
 // remember keeps how the newest scrape went, for Agents.
 func (a *agent) remember(got scraped) {
-	last := &lastScrape{at: got.at, failed: got.failed, series: len(got.samples)}
+	last := &lastScrape{at: got.at, failed: got.failed, series: got.current()}
 	if before := a.scraped.Load(); got.failed != "" && before != nil {
 		last.series = before.series
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/diagnostics/exposition"
 )
 
 // BenchmarkVitals computes a snapshot's vitals of an agent with 1,000 series from two warm hours of history, a scrape every 15 s.
@@ -23,10 +25,11 @@ func BenchmarkVitals(b *testing.B) {
 			count := 0
 			for i := range 480 {
 				at := now.Add(time.Duration(i-480) * 15 * time.Second)
-				got := readExposition([]byte(series(i)), "", at)
-				require.Empty(b, got.why)
-				count = len(got.samples)
-				require.NoError(b, set.agents[0].series.store(b.Context(), at, time.Millisecond, got, true))
+				got := exposition.Read([]byte(series(i)), "", at)
+				require.Empty(b, got.Why)
+				count = len(got.Samples)
+				_, err = set.agents[0].series.store(b.Context(), at, time.Millisecond, got, true)
+				require.NoError(b, err)
 			}
 			var r reading
 			for b.Loop() {

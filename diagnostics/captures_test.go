@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alertvitals/notifier/diagnostics/exposition"
 	"github.com/alertvitals/notifier/diagnostics/jsonbody"
 )
 
@@ -484,19 +485,19 @@ func scrapeTimes(t *testing.T, c *Collector, at time.Time) []time.Time {
 // TestCapturedTables compares the rankings with counts of the captured bodies: what was counted between two scrapes.
 func TestCapturedTables(t *testing.T) {
 	s := lookAtCapture(t, "agentsdk", "agent-sdk", []string{"seed1-agent-sdk/metrics.t1.txt", "seed1-agent-sdk/metrics.t2.txt"}).snapshot
-	first := readExposition([]byte(capture(t, "seed1-agent-sdk/metrics.t1.txt")), "", scrapeTime)
-	last := readExposition([]byte(capture(t, "seed1-agent-sdk/metrics.t2.txt")), "", scrapeTime)
+	first := exposition.Read([]byte(capture(t, "seed1-agent-sdk/metrics.t1.txt")), "", time.Now())
+	last := exposition.Read([]byte(capture(t, "seed1-agent-sdk/metrics.t2.txt")), "", time.Now())
 	counted := func(tool string) float64 {
 		sum := 0.0
-		for _, now := range last.samples {
-			set := now.labels
+		for _, now := range last.Samples {
+			set := now.Labels
 			if set.Get("__name__") != "agent_tool_calls_total" || set.Get("tool_name") != tool || set.Get("status") != "failed" {
 				continue
 			}
-			sum += now.value // a series that the first scrape lacks was 0 then
-			for _, then := range first.samples {
-				if then.labels.Hash() == set.Hash() {
-					sum -= then.value
+			sum += now.Value // a series that the first scrape lacks was 0 then
+			for _, then := range first.Samples {
+				if then.Labels.Hash() == set.Hash() {
+					sum -= then.Value
 				}
 			}
 		}
@@ -543,8 +544,8 @@ func TestCapturedRecognition(t *testing.T) {
 		"python-client/metrics.txt":               {"vllm", "process"}, // two systems in one body
 	} {
 		var names []string
-		for _, one := range readExposition([]byte(capture(t, file)), "", scrapeTime).samples {
-			names = append(names, one.labels.Get("__name__"))
+		for _, one := range exposition.Read([]byte(capture(t, file)), "", time.Now()).Samples {
+			names = append(names, one.Labels.Get("__name__"))
 		}
 		assert.Equal(t, want, profileNames(kinds(embedded, nil, fitting(embedded, names))), file)
 	}

@@ -210,7 +210,7 @@ func (c *Collector) poll(ctx context.Context, a *agent) (failed string) {
 		if ctx.Err() != nil {
 			return failed // our end says nothing of the agent
 		}
-		if err := a.series.store(ctx, got.at, got.took, got.exposition, failed == ""); err != nil {
+		if _, err := a.series.store(ctx, got.at, got.took, got.Exposition, failed == ""); err != nil {
 			c.logger.Error("Scrape could not be stored", "agent", a.name, "err", err)
 		}
 		if a.kind() == nil {
@@ -383,6 +383,9 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 	defer cancelAsking()
 	limited, cancelLimited := context.WithTimeout(asking, a.timeout)
 	defer cancelLimited()
+	// An answer that is late says what came of it: a moment to hear that.
+	hearing, cancelHearing := context.WithTimeout(ctx, budget+min(budget/20, 10*time.Millisecond))
+	defer cancelHearing()
 	waited := min(budget, a.timeout)
 
 	// What the agent is recognised as may change while it is looked at.
@@ -394,19 +397,20 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 		c.work.Go(func() { fresh <- c.scrapeFresh(limited, a, waited) })
 	}
 
-	s.Health = awaitProbe(asking, health, healthPath, waited)
-	s.Ready = awaitProbe(asking, ready, readyPath, waited)
+	s.Health = awaitProbe(hearing, health, healthPath, waited)
+	s.Ready = awaitProbe(hearing, ready, readyPath, waited)
 	if !measured {
 		s.Metrics.Note = "not asked"
 	} else {
-		got, ok := await(asking, fresh)
+		got, ok := await(hearing, fresh)
 		if !ok {
 			got.failed = noAnswer(waited)
 		}
 		s.Metrics.OK = got.failed == ""
-		s.Metrics.Dropped = got.dropped
+		s.Metrics.Dropped, s.Metrics.Old, s.Metrics.Odd = got.Dropped, got.Old, got.Odd
 		if s.Metrics.Note = got.failed; s.Metrics.OK {
-			s.Metrics.Samples, s.Metrics.Note = len(got.samples), got.note
+			s.Metrics.Samples, s.Metrics.LeftOut = got.current()-got.leftOut, got.leftOut
+			s.Metrics.Note = got.note()
 		}
 		c.addVitals(ctx, set, a, &s)
 		tellSources(&s, profileNamed(a.profiles, s.Profile), got.sources)
@@ -424,7 +428,8 @@ func (c *Collector) scrapeFresh(ctx context.Context, a *agent, waited time.Durat
 	if got.failed != "" {
 		return got
 	}
-	if err := a.series.store(c.ctx, got.at, got.took, got.exposition, true); err != nil {
+	var err error
+	if got.leftOut, err = a.series.store(c.ctx, got.at, got.took, got.Exposition, true); err != nil {
 		c.logger.Error("Scrape could not be stored", "agent", a.name, "err", err)
 		got.failed = "scraped, but it could not be stored"
 	}
@@ -511,6 +516,7 @@ func await[T any](ctx context.Context, from <-chan T) (T, bool) {
 
 // clone is s with lists of its own, so that those who share a look do not share them.
 func (s Snapshot) clone() Snapshot {
+	s.Metrics.Odd = slices.Clone(s.Metrics.Odd)
 	s.Vitals = append([]Vital(nil), s.Vitals...)
 	s.Tables = append([]Table(nil), s.Tables...)
 	s.Sources = append([]Source(nil), s.Sources...)

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/diagnostics/exposition"
 )
 
 // fakeAgent is an agent whose endpoints answer what a test wants.
@@ -143,9 +145,10 @@ func sdkMetrics(started time.Time, chats, failed int) string {
 func past(t *testing.T, c *Collector, at time.Time, body string) {
 	t.Helper()
 	a := c.settings.Load().agents[0]
-	got := readExposition([]byte(body), "text/plain", at)
-	require.Empty(t, got.why)
-	require.NoError(t, a.series.store(t.Context(), at, time.Millisecond, got, true))
+	got := exposition.Read([]byte(body), "text/plain", at)
+	require.Empty(t, got.Why)
+	_, err := a.series.store(t.Context(), at, time.Millisecond, got, true)
+	require.NoError(t, err)
 }
 
 var discard = slog.New(slog.DiscardHandler)

@@ -1,6 +1,7 @@
 package diagnostics
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/tls"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,6 +25,9 @@ import (
 
 // errTooLarge is the answer that did not end within its limit.
 var errTooLarge = errors.New("answer too large")
+
+// errEncoding is the answer in a compression that was not asked for.
+var errEncoding = errors.New("unknown content encoding")
 
 // answer is what an endpoint said.
 type answer struct {
@@ -53,7 +58,19 @@ func newClient(a AgentConfig, options ...commoncfg.HTTPClientOption) (*http.Clie
 	return client, nil
 }
 
-// fetch asks for an address. The body may have at most limit bytes after decompression; a longer one is errTooLarge.
+// unfinished is an answer whose body broke off.
+type unfinished struct{ error }
+
+func (u unfinished) Unwrap() error { return u.error }
+
+// late says whether the body broke off because the time was up, and not by the agent's doing.
+func (u unfinished) late() bool {
+	var timeout net.Error
+	return errors.Is(u.error, context.DeadlineExceeded) || errors.Is(u.error, context.Canceled) || errors.As(u.error, &timeout) && timeout.Timeout()
+}
+
+// fetch asks for an address. The body may have at most limit bytes after decompression; of a longer one the beginning is there,
+// and the error is errTooLarge. Of one that breaks off there is what came, and the error is an unfinished.
 func fetch(ctx context.Context, client *http.Client, address, accept string, limit int64) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -70,22 +87,35 @@ func fetch(ctx context.Context, client *http.Client, address, accept string, lim
 	defer resp.Body.Close()
 	got := answer{status: resp.StatusCode, contentType: resp.Header.Get("Content-Type")}
 	var body io.Reader = resp.Body
-	if strings.EqualFold(strings.TrimSpace(resp.Header.Get("Content-Encoding")), "gzip") {
-		unzipped, gzipErr := gzip.NewReader(resp.Body)
-		if gzipErr != nil {
-			return got, fmt.Errorf("decompressing: %w", gzipErr)
+	switch encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		unzip := unzippers.Get().(*gzip.Reader) //nolint:forcetypeassert // there is nothing else in it
+		defer unzippers.Put(unzip)
+		if err := unzip.Reset(resp.Body); err != nil {
+			return got, fmt.Errorf("decompressing: %w", err)
 		}
-		body = unzipped
+		body = unzip
+	default:
+		return got, errEncoding
 	}
-	got.body, err = io.ReadAll(io.LimitReader(body, limit+1))
-	if err != nil {
-		return got, fmt.Errorf("reading the answer: %w", err)
-	}
-	if int64(len(got.body)) > limit {
+	var room bytes.Buffer
+	// What the agent says of its length is believed up to a size that costs nothing.
+	room.Grow(int(min(max(resp.ContentLength, 512), 1<<20)) + bytes.MinRead)
+	_, err = room.ReadFrom(io.LimitReader(body, limit+1))
+	got.body = room.Bytes()
+	switch {
+	case int64(len(got.body)) > limit:
+		got.body = got.body[:limit]
 		return got, errTooLarge
+	case err != nil:
+		return got, fmt.Errorf("reading the answer: %w", unfinished{err})
 	}
 	return got, nil
 }
+
+// unzippers are gzip readers to use again: each has a window of 32 KiB.
+var unzippers = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 // explain is why an endpoint could not be asked, in words for people: never an error chain, an address with its
 // credentials, or a file's path. Host is the host:port that was asked, waited how long the answer could take.
@@ -100,10 +130,15 @@ func explain(err error, host string, waited time.Duration) string {
 		alert     tls.AlertError
 		timeout   net.Error
 		refused   address.Refused
+		broken    unfinished
 	)
 	switch {
 	case errors.As(err, &refused):
 		return refused.Error()
+	case errors.Is(err, errEncoding):
+		return "the answer is compressed in a way that was not asked for"
+	case errors.As(err, &broken) && broken.late():
+		return "the answer had not ended within " + Format(waited.Seconds(), Seconds)
 	case errors.Is(err, errTooLarge):
 		return "the answer is too large"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

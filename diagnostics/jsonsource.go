@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/alertvitals/notifier/diagnostics/exposition"
 	"github.com/alertvitals/notifier/diagnostics/jsonbody"
 )
 
@@ -252,10 +253,10 @@ func (s *scraped) add(from []sourced) {
 		for _, its := range one.samples {
 			b := labels.NewBuilder(labels.FromMap(its.Labels))
 			b.Set(model.MetricNameLabel, its.Name)
-			s.samples = append(s.samples, sample{labels: b.Labels(), value: its.Value})
+			s.Samples = append(s.Samples, exposition.Sample{Labels: b.Labels(), Value: its.Value})
 		}
 	}
-	if s.failed == "" && len(s.samples) == 0 {
+	if s.failed == "" && len(s.Samples) == 0 {
 		s.failed = failed
 	}
 }

@@ -45,6 +45,7 @@ func newSettings(agents []AgentConfig, cfg Config, db *tsdb.DB, before *settings
 				ready = ready.following(before.agents[i])
 			}
 		}
+		ready.keep(s.history)
 		s.agents = append(s.agents, ready)
 	}
 	return s, nil

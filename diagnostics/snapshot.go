@@ -87,6 +87,12 @@ type Scrape struct {
 	// Samples is how many samples the newest scrape kept, Dropped how many lines of it were unreadable.
 	Samples int `json:"samples"`
 	Dropped int `json:"dropped,omitempty"`
+	// Old is how many samples the agent itself dated too far back to be current; they are not kept. LeftOut is how many new
+	// series are not kept because the agent has had too many.
+	Old     int `json:"old,omitempty"`
+	LeftOut int `json:"left_out,omitempty"`
+	// Odd is what was odd about the body and cost nothing, in words for whoever wants to mend the agent.
+	Odd []string `json:"odd,omitempty"`
 	// Note says what went wrong, in words for people.
 	Note string `json:"note,omitempty"`
 }

@@ -8,15 +8,22 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/common/model"
+	native "github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"github.com/alertvitals/notifier/diagnostics/exposition"
 )
+
+// staleAfter is the lookback: Prometheus, too, takes a series for gone that has had no sample for as long.
+const staleAfter = exposition.OldAfter
 
 // The series that are written about each scrape, as Prometheus does:
 // https://prometheus.io/docs/concepts/jobs_instances/#automatically-generated-labels-and-time-series
@@ -57,81 +64,293 @@ func (h warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h warnings) WithGroup(name string) slog.Handler { return warnings{h.Handler.WithGroup(name)} }
 
+// Limits on what one agent may have in the history. They bound the memory that labels which never come again take: each series
+// has about 2 KiB in the database for as long as the history is.
+const (
+	mostSeries     = 2 * exposition.MaxSamples
+	mostLabelBytes = 32 << 20
+)
+
 // series is what is stored about one agent. One writer at a time appends, and in the order of time.
 type series struct {
 	db            *tsdb.DB
 	job, instance string
+	// most is mostSeries, but in tests.
+	most int
+	// history is for how long samples are kept, in milliseconds; it changes with the configuration.
+	history atomic.Int64
 
-	mu   sync.Mutex
-	last time.Time
-	// present are the series of the newest stored scrape, by the hash of their labels; they get a stale marker when a
-	// later scrape lacks them.
-	present map[uint64]labels.Labels
-	// known are all that were ever seen; whole is whether the newest scrape was read in full.
-	known map[uint64]bool
-	whole bool
+	mu sync.Mutex
+	// looked is whether it was asked what the database has of an earlier run.
+	looked bool
+	// last is the time of the newest stored scrape, whole whether that was read in full, present how many series it has.
+	last    time.Time
+	whole   bool
+	present int
+	// known are the series that the agent has had within the history, by the hash of the labels that it gave them; found are
+	// those of an earlier run that it has yet to report again, by the hash of the labels that are stored. labelBytes is the
+	// size of the labels of both.
+	known, found map[uint64]*knownSeries
+	labelBytes   uint64
+	swept        time.Time
+}
+
+func newSeries(db *tsdb.DB, job, instance string) *series {
+	return &series{db: db, job: job, instance: instance, most: mostSeries}
+}
+
+// knownSeries is one series that an agent has had.
+type knownSeries struct {
+	// own are the labels that are stored, whose text the database has, too; ref is the database's name for them.
+	own labels.Labels
+	ref storage.SeriesRef
+	// seen is the time in milliseconds of the newest scrape that had it.
+	seen   int64
+	native bool
+}
+
+// writing is one scrape on its way into the database.
+type writing struct {
+	storage.Appender
+
+	err error
+}
+
+// put appends a sample, a native one where h is not nil.
+func (w *writing) put(k *knownSeries, t int64, v float64, h *native.FloatHistogram) {
+	var ref storage.SeriesRef
+	var err error
+	if h != nil {
+		ref, err = w.AppendHistogram(k.ref, k.own, t, nil, h)
+	} else {
+		ref, err = w.Append(k.ref, k.own, t, v)
+	}
+	switch {
+	case err == nil:
+		k.ref = ref
+	// A single sample that the database refuses (it has a later one from a clock that ran ahead) must not cost the others.
+	case errors.Is(err, storage.ErrOutOfOrderSample), errors.Is(err, storage.ErrDuplicateSampleForTimestamp), errors.Is(err, storage.ErrOutOfBounds):
+	default:
+		w.err = errors.Join(w.err, err)
+	}
+}
+
+// stale says that a series has ended: https://prometheus.io/docs/prometheus/latest/querying/basics/#staleness
+func (w *writing) stale(k *knownSeries, t int64) {
+	v := math.Float64frombits(value.StaleNaN)
+	if k.native {
+		w.put(k, t, 0, &native.FloatHistogram{Sum: v})
+	} else {
+		w.put(k, t, v, nil)
+	}
+}
+
+// zero says that a counter had counted nothing.
+func (w *writing) zero(k *knownSeries, t int64, first *native.FloatHistogram) {
+	if first == nil {
+		w.put(k, t, 0, nil)
+		return
+	}
+	w.put(k, t, 0, &native.FloatHistogram{Schema: first.Schema, ZeroThreshold: first.ZeroThreshold, CustomValues: first.CustomValues})
 }
 
 // store appends a scrape that was begun at `at` and took `took`: what was read of it, or that it failed. A scrape that is
-// not newer than the one before is left out; the newer one says all that it would.
-func (s *series) store(ctx context.Context, at time.Time, took time.Duration, got exposition, ok bool) error {
+// not newer than the one before is left out; the newer one says all that it would. LeftOut is how many new series were not
+// stored because the agent has had too many.
+func (s *series) store(ctx context.Context, at time.Time, took time.Duration, got exposition.Exposition, ok bool) (leftOut int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at.UnixMilli() <= s.last.UnixMilli() {
+	if err := s.look(ctx, at); err != nil {
+		return 0, err
+	}
+	t, before := at.UnixMilli(), s.last.UnixMilli()
+	if t <= before {
+		return 0, nil
+	}
+	s.sweep(at, s.history.Load()/8)
+	w := writing{Appender: s.db.Appender(ctx)}
+	present, still := 0, 0
+	for _, one := range got.Samples {
+		if one.Old || reserved(one.Labels.Get(model.MetricNameLabel)) {
+			continue
+		}
+		hash := one.Labels.Hash()
+		k, first := s.known[hash], false
+		if k == nil {
+			if k, first = s.meet(at, hash, one.Labels); k == nil {
+				leftOut++
+				continue
+			}
+		}
+		if first && one.Counter && s.whole {
+			// A counter appears with its first event: until then it was 0, which rates need to know.
+			w.zero(k, before, one.Histogram)
+		}
+		w.put(k, t, one.Value, one.Histogram)
+		if k.seen == before {
+			still++
+		}
+		k.seen, k.native = t, one.Histogram != nil
+		present++
+	}
+	if still < s.present {
+		for _, all := range []map[uint64]*knownSeries{s.known, s.found} {
+			for _, k := range all {
+				if k.seen == before {
+					w.stale(k, t)
+				}
+			}
+		}
+	}
+	whole := ok && !got.Partial && leftOut == 0
+	w.put(&knownSeries{own: s.report(upSeries)}, t, oneIf(ok), nil)
+	w.put(&knownSeries{own: s.report(incompleteSeries)}, t, oneIf(!whole), nil)
+	w.put(&knownSeries{own: s.report(durationSeries)}, t, took.Seconds(), nil)
+	w.put(&knownSeries{own: s.report(samplesSeries)}, t, float64(present), nil)
+	if err = w.err; err != nil {
+		err = errors.Join(err, w.Rollback())
+	} else {
+		err = w.Commit()
+	}
+	if err != nil {
+		// Nothing is stored. Those that this scrape has are as if the one before had had them: they may get a stale marker more.
+		for _, k := range s.known {
+			if k.seen == t {
+				k.seen = before
+			}
+		}
+		s.present = len(s.known) + len(s.found)
+		return 0, fmt.Errorf("storing the scrape of agent %q: %w", s.job, err)
+	}
+	s.last, s.whole, s.present = at, whole, present
+	return leftOut, nil
+}
+
+// reserved is whether a name is one of the series that are ours: an agent does not say whether it could be scraped.
+func reserved(name string) bool {
+	switch name {
+	case upSeries, durationSeries, samplesSeries, incompleteSeries:
+		return true
+	}
+	return false
+}
+
+// meet makes a series known that was not; nil when the agent has had too many. First is whether it is new to the database, too.
+func (s *series) meet(at time.Time, hash uint64, scraped labels.Labels) (k *knownSeries, first bool) {
+	own := s.own(scraped)
+	if k := s.found[own.Hash()]; k != nil {
+		delete(s.found, own.Hash())
+		s.known[hash] = k
+		return k, false
+	}
+	full := func() bool {
+		return len(s.known)+len(s.found) >= s.most || s.labelBytes+own.ByteSize() > mostLabelBytes
+	}
+	if full() {
+		if s.sweep(at, time.Minute.Milliseconds()); full() {
+			return nil, false
+		}
+	}
+	k = &knownSeries{own: own}
+	s.known[hash] = k
+	s.labelBytes += own.ByteSize()
+	return k, true
+}
+
+// sweep forgets the series that the agent has not had within the history, unless it did that within so many milliseconds.
+func (s *series) sweep(now time.Time, every int64) {
+	if now.UnixMilli()-s.swept.UnixMilli() < every {
+		return
+	}
+	s.swept = now
+	for _, all := range []map[uint64]*knownSeries{s.known, s.found} {
+		for hash, k := range all {
+			if k.seen < now.UnixMilli()-s.history.Load() && k.seen != s.last.UnixMilli() {
+				s.labelBytes -= k.own.ByteSize()
+				delete(all, hash)
+			}
+		}
+	}
+}
+
+// look finds out, once, what the database has of an earlier run of ours: which series the agent had, and which of them its
+// newest scrape had, so that those that are gone since get their stale markers.
+func (s *series) look(ctx context.Context, now time.Time) error {
+	if s.looked {
 		return nil
 	}
-	t := at.UnixMilli()
-	app := s.db.Appender(ctx)
-	present := make(map[uint64]labels.Labels, len(got.samples))
-	var errs error
-	put := func(set labels.Labels, t int64, v float64) {
-		// A single sample that the database refuses (it has a later one from a clock that ran ahead) must not cost the others.
-		if _, err := app.Append(0, set, t, v); err != nil && !errors.Is(err, storage.ErrOutOfOrderSample) &&
-			!errors.Is(err, storage.ErrDuplicateSampleForTimestamp) && !errors.Is(err, storage.ErrOutOfBounds) {
-			errs = errors.Join(errs, err)
+	s.known, s.found = map[uint64]*knownSeries{}, map[uint64]*knownSeries{}
+	s.labelBytes, s.swept = 0, now
+	from, to := now.UnixMilli()-s.history.Load(), now.UnixMilli()
+	err := s.each(ctx, from, to, &storage.SelectHints{Start: from, End: to, Func: "series"}, labels.MatchNotEqual, "", func(set labels.Labels, _ chunkenc.Iterator) {
+		if !reserved(set.Get(model.MetricNameLabel)) {
+			s.found[set.Hash()] = &knownSeries{own: set.Copy(), seen: to}
+			s.labelBytes += set.ByteSize()
 		}
+	})
+	if err != nil {
+		return err
 	}
-	for _, one := range got.samples {
-		switch one.labels.Get(model.MetricNameLabel) {
-		case upSeries, durationSeries, samplesSeries, incompleteSeries:
-			continue // the agent does not say whether it could be scraped
+	var last, up, incomplete = int64(math.MinInt64), 0.0, 1.0
+	// Older than the lookback, a series has ended without a marker.
+	recent := max(from, to-staleAfter.Milliseconds())
+	err = s.each(ctx, recent, to, nil, labels.MatchEqual, upSeries, func(_ labels.Labels, it chunkenc.Iterator) {
+		for it.Next() == chunkenc.ValFloat {
+			last, up = it.At()
 		}
-		set := s.own(one.labels)
-		hash := set.Hash()
-		present[hash] = set
-		if one.counter && s.whole && !s.known[hash] {
-			// A counter appears with its first event: until then it was 0, which rates need to know.
-			put(set, s.last.UnixMilli(), 0)
+	})
+	if err != nil || last == math.MinInt64 {
+		s.looked = err == nil
+		return err
+	}
+	present := 0
+	err = s.each(ctx, last, last, nil, labels.MatchNotEqual, "", func(set labels.Labels, it chunkenc.Iterator) {
+		isNative := false
+		var v float64
+		switch it.Next() {
+		case chunkenc.ValFloat:
+			_, v = it.At()
+		case chunkenc.ValHistogram, chunkenc.ValFloatHistogram:
+			_, h := it.AtFloatHistogram(nil)
+			v, isNative = h.Sum, true
+		case chunkenc.ValNone:
+			return
 		}
-		put(set, t, one.value)
-	}
-	for hash, set := range s.present {
-		if _, still := present[hash]; !still {
-			put(set, t, math.Float64frombits(value.StaleNaN))
+		if set.Get(model.MetricNameLabel) == incompleteSeries {
+			incomplete = v
 		}
+		if k := s.found[set.Hash()]; k != nil && !value.IsStaleNaN(v) {
+			k.seen, k.native = last, isNative
+			present++
+		}
+	})
+	if err != nil {
+		return err
 	}
-	put(s.report(upSeries), t, oneIf(ok))
-	put(s.report(incompleteSeries), t, oneIf(!ok || got.incomplete()))
-	put(s.report(durationSeries), t, took.Seconds())
-	put(s.report(samplesSeries), t, float64(len(got.samples)))
-	if errs != nil {
-		return errors.Join(fmt.Errorf("storing the scrape of agent %q: %w", s.job, errs), app.Rollback())
-	}
-	if err := app.Commit(); err != nil {
-		return fmt.Errorf("storing the scrape of agent %q: %w", s.job, err)
-	}
-	s.last, s.present, s.whole = at, present, ok && !got.incomplete()
-	if s.known == nil || len(s.known) > mostKnown {
-		s.known = map[uint64]bool{}
-	}
-	for hash := range present {
-		s.known[hash] = true
-	}
+	s.looked, s.last, s.present, s.whole = true, time.UnixMilli(last), present, up == 1 && incomplete == 0
 	return nil
 }
 
-// mostKnown bounds the memory of series that agents have had, which grows with labels that never come again.
-const mostKnown = 4 * maxSamples
+// each calls do for the agent's own series with samples in a span of time, whose name matches.
+func (s *series) each(
+	ctx context.Context, from, to int64, hints *storage.SelectHints, match labels.MatchType, name string, do func(labels.Labels, chunkenc.Iterator),
+) error {
+	q, err := s.Querier(from, to)
+	if err != nil {
+		return err
+	}
+	defer q.Close() //nolint:errcheck // reading is over, and nothing was written
+	set := q.Select(ctx, false, hints, labels.MustNewMatcher(match, model.MetricNameLabel, name))
+	var it chunkenc.Iterator
+	for set.Next() {
+		it = set.At().Iterator(it)
+		do(set.At().Labels(), it)
+	}
+	if err := set.Err(); err != nil {
+		return fmt.Errorf("reading the scraped samples: %w", err)
+	}
+	return nil
+}
 
 func oneIf(yes bool) float64 {
 	if yes {

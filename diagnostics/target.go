@@ -91,7 +91,8 @@ func (a *agent) at(t address.Target) (*agent, error) {
 		metricsHost: t.HostPort(), interval: a.interval, timeout: a.timeout, profiles: a.profiles, profile: a.profile,
 		queries: a.queries, links: a.links, target: t, template: a,
 	}
-	here.series = &series{db: a.db, job: here.name, instance: here.instance}
+	here.series = newSeries(a.db, here.name, here.instance)
+	here.keep(time.Duration(a.history.Load()))
 	return here, nil
 }
 
@@ -181,6 +182,7 @@ func (ts *targets) follow(next []*agent) {
 		}
 		now := next[i]
 		if now == key.template {
+			one.keep(time.Duration(now.history.Load()))
 			ts.known[key] = one
 			continue
 		}
@@ -192,6 +194,7 @@ func (ts *targets) follow(next []*agent) {
 			continue // the next alert says why
 		}
 		moved.series = one.series // one writer at a time: it knows what was stored last
+		moved.keep(time.Duration(now.history.Load()))
 		ts.known[targetKey{now, key.url}] = &knownTarget{moved, one.asked}
 	}
 }

@@ -1,6 +1,7 @@
 package exposition
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"mime"
@@ -65,14 +66,27 @@ type Exposition struct {
 // Read reads a metrics body. ContentType is the header's value, which may be anything; now is the time of the scrape, against
 // which the samples' own times are judged. The body is not kept.
 func Read(body []byte, contentType string, now time.Time) Exposition {
+	return read(body, contentType, now, "")
+}
+
+// ReadCut reads the beginning of a body, of which the rest did not come or was not asked for: why, in words for people. A line
+// that is cut is not read: half a number is another number.
+func ReadCut(body []byte, contentType string, now time.Time, why string) Exposition {
+	if !isProtobuf(body, contentType) {
+		body = body[:bytes.LastIndexByte(body, '\n')+1]
+	}
+	return read(body, contentType, now, why)
+}
+
+func read(body []byte, contentType string, now time.Time, cut string) Exposition {
 	mediaType, _, err := mime.ParseMediaType(contentType)
-	if mediaType == protobufType && looksLikeProtobuf(body) || looksLikeProtobuf(body) && !textual(body) {
+	if isProtobuf(body, contentType) {
 		r := newReader(now, len(body)/200)
 		if mediaType != protobufType {
 			r.odd("protobuf was sent as " + named(contentType))
 		}
 		r.readProtobuf(body)
-		return r.finish()
+		return r.finish(cut)
 	}
 	t := normalise(body)
 	if why := t.noMetrics(); why != "" {
@@ -88,7 +102,12 @@ func Read(body []byte, contentType string, now time.Time) Exposition {
 		r.odd("text was sent as " + named(contentType))
 	}
 	r.readText(t, mediaType)
-	return r.finish()
+	return r.finish(cut)
+}
+
+func isProtobuf(body []byte, contentType string) bool {
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	return looksLikeProtobuf(body) && (mediaType == protobufType || !textual(body))
 }
 
 const (
@@ -207,9 +226,13 @@ func same(a, b Sample) bool {
 	return a.Value == b.Value || math.IsNaN(a.Value) && math.IsNaN(b.Value)
 }
 
-// finish judges the samples by the types that the whole body gave, and puts what was odd into words.
-func (r *reader) finish() Exposition {
+// finish judges the samples by the types that the whole body gave, and puts what was odd into words. Cut is why there is no more
+// of the body; "" when this is all that the agent sent.
+func (r *reader) finish(cut string) Exposition {
 	out := &r.out
+	if r.cut && cut == "" {
+		cut = "the metrics end too early; there may be more"
+	}
 	r.judge()
 	oddly := func(n int, one, many string) {
 		if n > 0 {
@@ -241,14 +264,14 @@ func (r *reader) finish() Exposition {
 	if r.gaveUp && !none {
 		notes = append(notes, "too many unreadable lines; the rest was not read")
 	}
-	if r.cut && !none {
-		notes = append(notes, "the metrics end too early; there may be more")
+	if cut != "" && !none {
+		notes = append(notes, cut)
 	}
 	if r.tooLong > 0 && !none {
 		notes = append(notes, counted(r.tooLong, "has labels too long to keep", "have labels too long to keep"))
 	}
 	out.Note = strings.Join(notes, "; ")
-	out.Partial = none || out.Dropped > 0 || out.Old > 0 || r.full || r.gaveUp || r.cut
+	out.Partial = none || out.Dropped > 0 || out.Old > 0 || r.full || r.gaveUp || cut != ""
 	return *out
 }
 

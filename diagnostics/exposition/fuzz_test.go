@@ -120,7 +120,7 @@ func FuzzReadLine(f *testing.F) {
 			}
 			r := newReader(scrapeTime, 1)
 			r.readLines([]byte(body))
-			got := r.finish()
+			got := r.finish("")
 			require.Len(t, got.Samples, 1, "%s takes it", format)
 			require.Equal(t, taken[0].Labels.String(), got.Samples[0].Labels.String(), format)
 			require.Equal(t, math.Float64bits(taken[0].Value), math.Float64bits(got.Samples[0].Value), format)
