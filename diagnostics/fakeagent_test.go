@@ -28,7 +28,7 @@ type fakeAgent struct {
 	asked     map[string]int
 }
 
-func newFakeAgent(t *testing.T) *fakeAgent {
+func newFakeAgent(t testing.TB) *fakeAgent {
 	t.Helper()
 	f := &fakeAgent{handlers: map[string]http.HandlerFunc{}, asked: map[string]int{}}
 	f.Server = httptest.NewServer(f)
@@ -85,7 +85,7 @@ func say(status int, contentType, body string) http.HandlerFunc {
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 // newCollector has one agent, called "aster", that alerts with job="aster" are about.
-func newCollector(t *testing.T, url string, change ...func(*AgentConfig, *Config)) *Collector {
+func newCollector(t testing.TB, url string, change ...func(*AgentConfig, *Config)) *Collector {
 	t.Helper()
 	a := AgentConfig{Name: "aster", Match: []string{`job="aster"`}, URL: url}
 	// Long enough that no test meets it by being slow.

@@ -92,7 +92,7 @@ func fetch(ctx context.Context, client *http.Client, address, accept string, lim
 	case "gzip", "x-gzip":
 		unzip := unzippers.Get().(*gzip.Reader) //nolint:forcetypeassert // there is nothing else in it
 		defer unzippers.Put(unzip)
-		if err := unzip.Reset(resp.Body); err != nil {
+		if err = unzip.Reset(resp.Body); err != nil {
 			return got, fmt.Errorf("decompressing: %w", err)
 		}
 		body = unzip

@@ -264,7 +264,7 @@ func TestP10RedirectsLeadNowhere(t *testing.T) {
 // An agent whose text hides a native histogram's buckets is asked for protobuf from then on, as long as that helps.
 func TestNativeHistogramsAreAskedForAsProtobuf(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	chat := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "agent_chat_latency_seconds", NativeHistogramBucketFactor: 1.1})
+	chat := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "agent_chat_latency_seconds", Help: "x", NativeHistogramBucketFactor: 1.1})
 	reg.MustRegister(chat)
 	chat.Observe(1)
 	var mu sync.Mutex

@@ -35,11 +35,16 @@ const (
 	incompleteSeries = "scrape_incomplete"
 )
 
+// blockDuration is how much of the history stays in memory before it becomes a block on disk. With Prometheus's two hours, 100 agents
+// of 1,000 series took half as much memory again, and twice as much at the moment when a block is written.
+const blockDuration = 30 * time.Minute
+
 // openStore opens the samples' database in dir. It is small, keeps a log, and stays small while idle.
 func openStore(dir string, history time.Duration, logger *slog.Logger) (*tsdb.DB, error) {
 	opts := tsdb.DefaultOptions()
 	opts.RetentionDuration = history.Milliseconds()
 	opts.WALSegmentSize = 8 << 20
+	opts.MinBlockDuration = blockDuration.Milliseconds()
 	opts.StripeSize = 512
 	opts.MaxExemplars = 0
 	opts.OutOfOrderTimeWindow = 0
@@ -160,17 +165,45 @@ func (w *writing) zero(k *knownSeries, t int64, first *native.FloatHistogram) {
 func (s *series) store(ctx context.Context, at time.Time, took time.Duration, got exposition.Exposition, ok bool) (leftOut int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.look(ctx, at); err != nil {
+	if err = s.look(ctx, at); err != nil {
 		return 0, err
 	}
-	t, before := at.UnixMilli(), s.last.UnixMilli()
-	if t <= before {
+	t := at.UnixMilli()
+	if t <= s.last.UnixMilli() {
 		return 0, nil
 	}
 	s.sweep(at, s.history.Load()/8)
 	w := writing{Appender: s.db.Appender(ctx)}
-	present, still := 0, 0
-	for _, one := range got.Samples {
+	present, leftOut := s.append(&w, at, got.Samples)
+	whole := ok && !got.Partial && leftOut == 0
+	w.put(&knownSeries{own: s.report(upSeries)}, t, oneIf(ok), nil)
+	w.put(&knownSeries{own: s.report(incompleteSeries)}, t, oneIf(!whole), nil)
+	w.put(&knownSeries{own: s.report(durationSeries)}, t, took.Seconds(), nil)
+	w.put(&knownSeries{own: s.report(samplesSeries)}, t, float64(present), nil)
+	if err = w.err; err != nil {
+		err = errors.Join(err, w.Rollback())
+	} else {
+		err = w.Commit()
+	}
+	if err != nil {
+		// Nothing is stored. The series of this scrape count as those of the one before: they may get a stale marker too many.
+		for _, k := range s.known {
+			if k.seen == t {
+				k.seen = s.last.UnixMilli()
+			}
+		}
+		s.present = len(s.known) + len(s.found)
+		return 0, fmt.Errorf("storing the scrape of agent %q: %w", s.job, err)
+	}
+	s.last, s.whole, s.present = at, whole, present
+	return leftOut, nil
+}
+
+// append writes the samples, and ends the series of the scrape before that are not among them. Present is how many there are now.
+func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (present, leftOut int) {
+	t, before := at.UnixMilli(), s.last.UnixMilli()
+	still := 0
+	for _, one := range samples {
 		if one.Old || reserved(one.Labels.Get(model.MetricNameLabel)) {
 			continue
 		}
@@ -193,37 +226,17 @@ func (s *series) store(ctx context.Context, at time.Time, took time.Duration, go
 		k.seen, k.native = t, one.Histogram != nil
 		present++
 	}
-	if still < s.present {
-		for _, all := range []map[uint64]*knownSeries{s.known, s.found} {
-			for _, k := range all {
-				if k.seen == before {
-					w.stale(k, t)
-				}
+	if still == s.present {
+		return present, leftOut
+	}
+	for _, all := range []map[uint64]*knownSeries{s.known, s.found} {
+		for _, k := range all {
+			if k.seen == before {
+				w.stale(k, t)
 			}
 		}
 	}
-	whole := ok && !got.Partial && leftOut == 0
-	w.put(&knownSeries{own: s.report(upSeries)}, t, oneIf(ok), nil)
-	w.put(&knownSeries{own: s.report(incompleteSeries)}, t, oneIf(!whole), nil)
-	w.put(&knownSeries{own: s.report(durationSeries)}, t, took.Seconds(), nil)
-	w.put(&knownSeries{own: s.report(samplesSeries)}, t, float64(present), nil)
-	if err = w.err; err != nil {
-		err = errors.Join(err, w.Rollback())
-	} else {
-		err = w.Commit()
-	}
-	if err != nil {
-		// Nothing is stored. Those that this scrape has are as if the one before had had them: they may get a stale marker more.
-		for _, k := range s.known {
-			if k.seen == t {
-				k.seen = before
-			}
-		}
-		s.present = len(s.known) + len(s.found)
-		return 0, fmt.Errorf("storing the scrape of agent %q: %w", s.job, err)
-	}
-	s.last, s.whole, s.present = at, whole, present
-	return leftOut, nil
+	return present, leftOut
 }
 
 // reserved is whether a name is one of the series that are ours: an agent does not say whether it could be scraped.
@@ -238,7 +251,7 @@ func reserved(name string) bool {
 // meet makes a series known that was not; nil when the agent has had too many. First is whether it is new to the database, too.
 func (s *series) meet(at time.Time, hash uint64, scraped labels.Labels) (k *knownSeries, first bool) {
 	own := s.own(scraped)
-	if k := s.found[own.Hash()]; k != nil {
+	if k = s.found[own.Hash()]; k != nil {
 		delete(s.found, own.Hash())
 		s.known[hash] = k
 		return k, false
@@ -291,7 +304,7 @@ func (s *series) look(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	var last, up, incomplete = int64(math.MinInt64), 0.0, 1.0
+	last, up, incomplete := int64(math.MinInt64), 0.0, 1.0
 	// Older than the lookback, a series has ended without a marker.
 	recent := max(from, to-staleAfter.Milliseconds())
 	err = s.each(ctx, recent, to, nil, labels.MatchEqual, upSeries, func(_ labels.Labels, it chunkenc.Iterator) {

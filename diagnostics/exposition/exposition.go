@@ -310,7 +310,7 @@ func (r *reader) mend(pairs []labels.Label) labels.Labels {
 	if len(pairs) > 32 {
 		names := make(map[string]int, len(pairs))
 		for i, pair := range pairs {
-			if _, twice := names[valid(pair.Name)]; !twice {
+			if _, known := names[valid(pair.Name)]; !known {
 				names[valid(pair.Name)] = i
 			}
 		}

@@ -115,19 +115,7 @@ func seriesOf(line []byte, room []labels.Label) (pairs []labels.Label, rest []by
 			return pairs, bytes.TrimLeft(rest[1:], " \t"), len(pairs) > 0
 		}
 		var name, text string
-		if rest[0] == '"' {
-			if name, rest, ok = quoted(rest); !ok {
-				return pairs, nil, false
-			}
-		} else {
-			n := 0
-			for n < len(rest) && nameByte(rest[n], n == 0) {
-				n++
-			}
-			name, rest = string(rest[:n]), rest[n:]
-		}
-		rest = bytes.TrimLeft(rest, " \t")
-		if name == "" || len(rest) == 0 {
+		if name, rest = labelAt(rest); name == "" || len(rest) == 0 {
 			return pairs, nil, false
 		}
 		if rest[0] != '=' {
@@ -143,6 +131,19 @@ func seriesOf(line []byte, room []labels.Label) (pairs []labels.Label, rest []by
 		}
 		pairs = append(pairs, labels.Label{Name: name, Value: text})
 	}
+}
+
+// labelAt reads a label's name, in quotes or not, and what follows it; "" when there is none.
+func labelAt(text []byte) (name string, rest []byte) {
+	if text[0] == '"' {
+		name, rest, _ = quoted(text)
+		return name, bytes.TrimLeft(rest, " \t")
+	}
+	n := 0
+	for n < len(text) && nameByte(text[n], n == 0) {
+		n++
+	}
+	return string(text[:n]), bytes.TrimLeft(text[n:], " \t")
 }
 
 // nameByte is whether a byte may stand in a name that is not quoted. Dots, dashes and slashes may not by the formats' rules,
@@ -224,11 +225,13 @@ func timeOf(text []byte) (at int64, ok bool) {
 // must not change its labels with the state of the body that it is in.
 func (r *reader) bounds(pairs []labels.Label) {
 	for i, pair := range pairs {
-		end, kind := "_bucket", model.MetricType(model.MetricTypeHistogram)
+		var end string
+		var kind model.MetricType
 		switch pair.Name {
 		case model.BucketLabel:
+			end, kind = "_bucket", model.MetricTypeHistogram
 		case model.QuantileLabel:
-			end, kind = "", model.MetricTypeSummary
+			kind = model.MetricTypeSummary
 		default:
 			continue
 		}

@@ -21,11 +21,11 @@ func encoded(t testing.TB, accept string) (body []byte, contentType string) {
 	calls := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "agent_calls_total", Help: "x"}, []string{"tool"})
 	calls.WithLabelValues("bash").Add(3)
 	calls.WithLabelValues("文件").Add(4)
-	pool := prometheus.NewGauge(prometheus.GaugeOpts{Name: "agent_pool_size"})
+	pool := prometheus.NewGauge(prometheus.GaugeOpts{Name: "agent_pool_size", Help: "x"})
 	pool.Set(7)
-	idle := prometheus.NewSummary(prometheus.SummaryOpts{Name: "agent_idle_seconds", Objectives: map[float64]float64{0.5: 0.01}})
-	native := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "agent_chat_seconds", NativeHistogramBucketFactor: 1.1}, []string{"chat"})
-	both := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "agent_step_seconds", NativeHistogramBucketFactor: 1.1, Buckets: []float64{1, 10}})
+	idle := prometheus.NewSummary(prometheus.SummaryOpts{Name: "agent_idle_seconds", Help: "x", Objectives: map[float64]float64{0.5: 0.01}})
+	native := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "agent_chat_seconds", Help: "x", NativeHistogramBucketFactor: 1.1}, []string{"chat"})
+	both := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "agent_step_seconds", Help: "x", NativeHistogramBucketFactor: 1.1, Buckets: []float64{1, 10}})
 	for i := range 100 {
 		native.WithLabelValues("a").Observe(float64(i) / 10)
 		native.WithLabelValues("b").Observe(float64(i))
@@ -199,12 +199,16 @@ func TestReadProtobufThatIsBad(t *testing.T) {
 		{
 			"invalid UTF-8", join(message("a", gauge, join(label("x", "\xff"), gaugeOf(1)), join(label("x", "2"), gaugeOf(2))), good),
 			[]string{`{__name__="a", x="�"} 1`, `{__name__="a", x="2"} 2`, `{__name__="good"} 5`},
-			0, []string{"1 series had invalid UTF-8, which is replaced"}, "",
+			0,
+			[]string{"1 series had invalid UTF-8, which is replaced"},
+			"",
 		},
 		{
 			"a label twice", join(message("a", gauge, join(label("x", "2"), label("x", "1"), gaugeOf(1))), good),
 			[]string{`{__name__="a", x="2"} 1`, `{__name__="good"} 5`},
-			0, []string{"1 series has a label name twice, of which the first is kept"}, "",
+			0,
+			[]string{"1 series has a label name twice, of which the first is kept"},
+			"",
 		},
 		{
 			// Prometheus's parser looks at the first histogram's spans only, and panics.
@@ -216,7 +220,9 @@ func TestReadProtobufThatIsBad(t *testing.T) {
 		{
 			"too many buckets", join(message("h", histogram, nativeOf(3*MaxBuckets, 3*MaxBuckets)), good),
 			[]string{`{__name__="good"} 5`, `{__name__="h_bucket", le="+Inf"} 3000+`, `{__name__="h_count"} 3000+`, `{__name__="h_sum"} 0+`},
-			0, []string{"1 series is a native histogram that was too fine, and was made coarser"}, "",
+			0,
+			[]string{"1 series is a native histogram that was too fine, and was made coarser"},
+			"",
 		},
 		{"a huge metric", join(message("h", histogram, nativeOf(maxMetricBytes, maxMetricBytes)), good), []string{`{__name__="good"} 5`}, 1, nil, ""},
 		{"the same twice", join(good, message("good", gauge, gaugeOf(6))), []string{`{__name__="good"} 5`}, 1, nil, ""},
