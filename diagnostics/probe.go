@@ -60,10 +60,10 @@ type scraped struct {
 }
 
 // current is how many samples are values of now.
-func (s scraped) current() int { return len(s.Samples) - s.Old }
+func (s *scraped) current() int { return len(s.Samples) - s.Old }
 
 // note is what is missing of a scrape that did not fail, in words for people.
-func (s scraped) note() string {
+func (s *scraped) note() string {
 	if s.leftOut == 0 {
 		return s.Note
 	}
