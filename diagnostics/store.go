@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -98,6 +99,8 @@ type series struct {
 	known, found map[uint64]*knownSeries
 	labelBytes   uint64
 	swept        time.Time
+	// natively is whether the newest scrape had native histograms.
+	natively bool
 }
 
 func newSeries(db *tsdb.DB, job, instance string) *series {
@@ -196,6 +199,7 @@ func (s *series) store(ctx context.Context, at time.Time, took time.Duration, go
 		return 0, fmt.Errorf("storing the scrape of agent %q: %w", s.job, err)
 	}
 	s.last, s.whole, s.present = at, whole, present
+	s.natively = slices.ContainsFunc(got.Samples, func(one exposition.Sample) bool { return one.Histogram != nil })
 	return leftOut, nil
 }
 
@@ -215,8 +219,9 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 				continue
 			}
 		}
-		if first && one.Counter && s.whole {
-			// A counter appears with its first event: until then it was 0, which rates need to know.
+		if first && one.Counter && s.whole && (one.Histogram == nil || s.natively) {
+			// A counter appears with its first event: until then it was 0, which rates need to know. A native
+			// histogram may also appear because text, which cannot show it, is not read any more.
 			w.zero(k, before, one.Histogram)
 		}
 		w.put(k, t, one.Value, one.Histogram)
