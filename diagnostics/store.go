@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -199,7 +198,7 @@ func (s *series) store(ctx context.Context, at time.Time, took time.Duration, go
 		return 0, fmt.Errorf("storing the scrape of agent %q: %w", s.job, err)
 	}
 	s.last, s.whole, s.present = at, whole, present
-	s.natively = slices.ContainsFunc(got.Samples, func(one exposition.Sample) bool { return one.Histogram != nil })
+	s.natively = got.Native > 0
 	return leftOut, nil
 }
 
