@@ -52,6 +52,7 @@ type agent struct {
 	// scraped is how the newest scrape went.
 	scraped atomic.Pointer[lastScrape]
 	format  format
+	trend   trend
 	// flights lets those who ask at the same time share one look.
 	flights singleflight.Group
 	// newest is what the last look saw, for those who ask right after it.

@@ -103,21 +103,25 @@ func (e *NoAgentError) Error() string {
 // scrape interval will do. The error is a *NoAgentError.
 func (c *Collector) Look(ctx context.Context, name, instance string, fresh bool) (*Snapshot, error) {
 	now := c.settings.Load()
+	found, err := c.named(now, name, instance)
+	if err != nil {
+		return nil, err
+	}
+	if s := found.newest.Load(); s != nil && !fresh && c.now().Sub(s.TakenAt) <= found.interval {
+		shared := s.clone()
+		return &shared, nil
+	}
+	return c.freshSnapshot(ctx, now, found), nil
+}
+
+// named is the agent that Look is asked for.
+func (c *Collector) named(set *settings, name, instance string) (*agent, error) {
 	var names []string
-	for _, a := range now.agents {
-		if a.name != name {
-			names = append(names, a.name)
-			continue
+	for _, a := range set.agents {
+		if a.name == name {
+			return c.instance(a, instance)
 		}
-		found, err := c.instance(a, instance)
-		if err != nil {
-			return nil, err
-		}
-		if s := found.newest.Load(); s != nil && !fresh && c.now().Sub(s.TakenAt) <= found.interval {
-			shared := s.clone()
-			return &shared, nil
-		}
-		return c.freshSnapshot(ctx, now, found), nil
+		names = append(names, a.name)
 	}
 	return nil, &NoAgentError{Name: name, There: names}
 }

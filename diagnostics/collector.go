@@ -39,6 +39,7 @@ type Collector struct {
 	engine  *promql.Engine
 	logger  *slog.Logger
 	metrics *metrics
+	charts  *chartJobs
 	reg     prometheus.Registerer
 	now     func() time.Time
 	reuse   time.Duration // reuseFor, but in tests
@@ -55,7 +56,8 @@ type Collector struct {
 // The configuration must be one that Validate finds nothing wrong with. Reg may be nil.
 func New(agents []AgentConfig, cfg Config, dir string, logger *slog.Logger, reg prometheus.Registerer) (*Collector, error) {
 	c := &Collector{
-		changed: make(chan struct{}, 1), targets: newTargets(), logger: logger, metrics: newMetrics(), reg: reg, now: time.Now, reuse: reuseFor,
+		changed: make(chan struct{}, 1), targets: newTargets(), charts: newChartJobs(), logger: logger, metrics: newMetrics(), reg: reg,
+		now: time.Now, reuse: reuseFor,
 	}
 	var err error
 	if c.db, err = openStore(dir, time.Duration(cfg.WithDefaults().History), logger); err != nil {
@@ -97,6 +99,9 @@ func (c *Collector) Close() error {
 		if a.client != nil {
 			a.client.CloseIdleConnections()
 		}
+	}
+	if server := c.settings.Load().prometheus; server != nil {
+		server.client.CloseIdleConnections()
 	}
 	c.metrics.unregister(c.reg)
 	return errors.Join(c.engine.Close(), c.db.Close())
@@ -221,6 +226,9 @@ func (c *Collector) poll(ctx context.Context, a *agent) (failed string) {
 	}
 	if a.kind() == nil {
 		c.recogniseByHealth(limited, a)
+	}
+	if err := c.follow(ctx, c.settings.Load(), a); err != nil && ctx.Err() == nil {
+		c.logger.Error("Trends could not be computed", "agent", a.name, "err", err)
 	}
 	return failed
 }
@@ -518,6 +526,9 @@ func await[T any](ctx context.Context, from <-chan T) (T, bool) {
 func (s Snapshot) clone() Snapshot {
 	s.Metrics.Odd = slices.Clone(s.Metrics.Odd)
 	s.Vitals = append([]Vital(nil), s.Vitals...)
+	for i := range s.Vitals {
+		s.Vitals[i].Trend = slices.Clone(s.Vitals[i].Trend)
+	}
 	s.Tables = append([]Table(nil), s.Tables...)
 	s.Sources = append([]Source(nil), s.Sources...)
 	for i := range s.Tables {

@@ -31,6 +31,8 @@ type Config struct {
 	// AllowedTargets is where the label of an alert may lead, when an agent's URL is a template: host:port with *, and CIDRs.
 	// None is the default.
 	AllowedTargets []string `yaml:"allowed_targets"`
+	// Prometheus is asked how the alert's own expression went; without one only what the notifier itself scraped is known.
+	Prometheus PrometheusConfig `yaml:"prometheus"`
 }
 
 // DefaultConfig is what the `diagnostics` key says when it says nothing.
@@ -67,7 +69,8 @@ func (c Config) Validate() []problem.Problem {
 		problems = append(problems, problem.Problem{Path: "history", Msg: "must be at least 10m: rates look back over 5m"})
 	}
 	_, wrong := address.ParseAllowed(c.AllowedTargets)
-	return append(problems, problem.Under("allowed_targets", wrong)...)
+	problems = append(problems, problem.Under("allowed_targets", wrong)...)
+	return append(problems, problem.Under("prometheus", c.Prometheus.Validate())...)
 }
 
 // ValidateProfiles says what is wrong with the files of c.Profiles, and which agents have a profile that there is not. It reads

@@ -83,7 +83,12 @@ func (e *evaluator) window(t time.Time, most, least time.Duration) time.Duration
 
 // rateWindow is the span over which a current rate is known at t, 0 when none is.
 func (e *evaluator) rateWindow(t time.Time) time.Duration {
-	return e.window(t, max(min(longestRateWindow, scrapesInWindow*e.interval), 4*e.interval), e.interval/2)
+	return e.window(t, e.longestRateWindow(), e.interval/2)
+}
+
+// longestRateWindow is that span where all of it was scraped.
+func (e *evaluator) longestRateWindow() time.Duration {
+	return max(min(longestRateWindow, scrapesInWindow*e.interval), 4*e.interval)
 }
 
 // countWindow is the span over which counts of the last hour are known at t, 0 when none is.

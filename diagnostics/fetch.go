@@ -47,15 +47,19 @@ func newClient(a AgentConfig, options ...commoncfg.HTTPClientOption) (*http.Clie
 	if err != nil {
 		return nil, fmt.Errorf("making the HTTP client of agent %q: %w", a.Name, err)
 	}
-	follow := cfg.FollowRedirects
-	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
+	client.CheckRedirect = sameHost(cfg.FollowRedirects)
+	return client, nil
+}
+
+// sameHost follows redirects, a few, within the host and port that was asked first, where any are to be followed.
+func sameHost(follow bool) func(*http.Request, []*http.Request) error {
+	return func(next *http.Request, via []*http.Request) error {
 		first := via[0].URL
 		if !follow || len(via) > 3 || next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
 			return http.ErrUseLastResponse
 		}
 		return nil
 	}
-	return client, nil
 }
 
 // unfinished is an answer whose body broke off.

@@ -78,6 +78,11 @@ func (e *evaluator) quantile(ctx context.Context, h *histogram, expr *expression
 	if err != nil || len(vector) == 0 {
 		return figure{}, false, err
 	}
+	return h.figure(vector), true, nil
+}
+
+// figure is the quantile of buckets, of which there is at least one.
+func (h *histogram) figure(vector promql.Vector) figure {
 	b := newBuckets(vector)
 	n := figure{unbounded: !b.bounded}
 	n.value, n.bound = b.quantile(h.quantile)
@@ -88,7 +93,7 @@ func (e *evaluator) quantile(ctx context.Context, h *histogram, expr *expression
 	case "<":
 		n.value = b.first * h.scale
 	}
-	return n, true, nil
+	return n
 }
 
 // histogramWays are the ways to a quantile of each of these histograms: from its buckets, from the native form, and where
@@ -120,7 +125,7 @@ func histogramWays(selectors []string, q, scale float64) ([]way, error) {
 			}
 			return text
 		}
-		// The quantile's own expression is what charts draw.
+		// The quantile's own expression says what it needs; its value comes from the buckets.
 		classic.current = parsed(quantiled("sum by (le) ("+rate+")"), of("_bucket"))
 		classic.sinceStart = parsed(quantiled("sum by (le) (%s)"), of("_bucket"))
 		classic.histogram = &histogram{

@@ -12,6 +12,7 @@ type metrics struct {
 	scrapeSeconds   prometheus.Histogram
 	scrapesFailed   *prometheus.CounterVec
 	snapshotSeconds prometheus.Histogram
+	chartsSeconds   prometheus.Histogram
 }
 
 func newMetrics() *metrics {
@@ -29,6 +30,11 @@ func newMetrics() *metrics {
 		snapshotSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "notifier_snapshot_duration_seconds",
 			Help:    "How long snapshots of agents took.",
+			Buckets: buckets,
+		}),
+		chartsSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "notifier_charts_duration_seconds",
+			Help:    "How long it took to draw the charts of one group of alerts.",
 			Buckets: buckets,
 		}),
 	}
@@ -75,5 +81,5 @@ func (m *metrics) unregister(reg prometheus.Registerer) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.scrapeSeconds, m.scrapesFailed, m.snapshotSeconds}
+	return []prometheus.Collector{m.scrapeSeconds, m.scrapesFailed, m.snapshotSeconds, m.chartsSeconds}
 }

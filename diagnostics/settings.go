@@ -18,6 +18,8 @@ type settings struct {
 	agents            []*agent
 	profiles          []*profile
 	deadline, history time.Duration
+	// prometheus is nil when none is configured.
+	prometheus *server
 	// redact are the personal labels.
 	redact []string
 }
@@ -34,6 +36,9 @@ func newSettings(agents []AgentConfig, cfg Config, db *tsdb.DB, before *settings
 	var err error
 	if s.profiles, err = profilesWith(cfg.Profiles); err != nil {
 		return nil, fmt.Errorf("reading the profiles: %w", err)
+	}
+	if s.prometheus, err = newServer(cfg.Prometheus, before); err != nil {
+		return nil, err
 	}
 	for _, a := range agents {
 		ready, err := newAgent(a, s.profiles, allowed, db)
@@ -93,6 +98,9 @@ func (c *Collector) Prepare(agents []AgentConfig, cfg Config) (apply func(), err
 		defer c.work.Done()
 		c.settings.Store(next)
 		c.targets.follow(next.agents)
+		if before.prometheus != nil && before.prometheus != next.prometheus {
+			before.prometheus.client.CloseIdleConnections()
+		}
 		c.metrics.name(before.agents, next.agents)
 		if next.history != before.history {
 			c.keep(next.history)

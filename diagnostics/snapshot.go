@@ -130,6 +130,9 @@ type Vital struct {
 	Note string `json:"note,omitempty"`
 	// Asked is whether it is a query of the agent's configuration, which is shown first whatever the alert is about.
 	Asked bool `json:"asked,omitempty"`
+	// Trend is how the value went in the hour before the newest scrape: one every TrendStep, the newest last, nil where it is
+	// not known. It has four significant digits, and is empty where too little is known.
+	Trend []*float64 `json:"trend,omitempty"`
 	// Topics say which kinds of alert the vital matters to: errors, latency, memory, cost, tokens, capacity, …
 	Topics []string `json:"topics,omitempty"`
 }

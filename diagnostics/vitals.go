@@ -40,16 +40,11 @@ type reading struct {
 
 // read computes everything at the time of the newest good scrape that is not later than now.
 func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.Time) (reading, error) {
-	// A poll may have been stored since the snapshot was asked for.
-	times, err := a.series.scrapes(ctx, now.Add(-set.history), now.Add(set.deadline))
-	if err != nil || len(times) == 0 {
+	e, err := c.evaluator(ctx, set, a, now)
+	if err != nil || e == nil {
 		return reading{}, err
 	}
-	e := evaluator{engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: set.history}
 	r := reading{at: e.at}
-	if e.names, err = a.series.metricNames(ctx, e.at.Add(-set.history), e.at); err != nil {
-		return r, err
-	}
 	if samples, found, numberErr := e.number(ctx, samplesExpression, e.at, 0); numberErr == nil && found {
 		r.samples = int(samples.value)
 	}
@@ -64,7 +59,8 @@ func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.
 	}
 	// What cannot be computed of one vital does not cost the others.
 	var errs error
-	for _, specs := range byName(a.queries, chosen) {
+	groups := byName(a.queries, chosen)
+	for _, specs := range groups {
 		v, err := e.firstVital(ctx, specs)
 		errs = errors.Join(errs, err)
 		if ctx.Err() != nil {
@@ -86,7 +82,19 @@ func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.
 			}
 		}
 	}
-	return r, errs
+	return r, errors.Join(errs, a.trend.addTrends(ctx, e, groups, r.vitals))
+}
+
+// evaluator computes at the time of the newest good scrape; nil when there is none.
+func (c *Collector) evaluator(ctx context.Context, set *settings, a *agent, now time.Time) (*evaluator, error) {
+	// A poll may have been stored since the snapshot was asked for.
+	times, err := a.series.scrapes(ctx, now.Add(-set.history), now.Add(set.deadline))
+	if err != nil || len(times) == 0 {
+		return nil, err
+	}
+	e := &evaluator{engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: set.history}
+	e.names, err = a.series.metricNames(ctx, e.at.Add(-set.history), e.at)
+	return e, err
 }
 
 var samplesExpression = mustParse(samplesSeries)

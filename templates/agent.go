@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/diagnostics"
 )
 
@@ -103,47 +102,6 @@ func checkText(c *diagnostics.Check) string {
 	return strings.Join(words, " ")
 }
 
-// topicWords lead from the words of an alert's name to the topics of the vitals that matter to it.
-var topicWords = []struct{ word, topic string }{
-	{"error", "errors"},
-	{"fail", "errors"},
-	{"slow", "latency"},
-	{"latency", "latency"},
-	{"response", "latency"},
-	{"duration", "latency"},
-	{"memory", "memory"},
-	{"oom", "memory"},
-	{"leak", "memory"},
-	{"cost", "cost"},
-	{"spend", "cost"},
-	{"token", "tokens"},
-	{"cost", "tokens"},
-	{"pool", "capacity"},
-	{"capacity", "capacity"},
-	{"queue", "capacity"},
-	{"session", "capacity"},
-	{"traffic", "traffic"},
-	{"request", "traffic"},
-	{"goroutine", "runtime"},
-	{"cpu", "runtime"},
-	{"gc", "runtime"},
-}
-
-func topicsOf(g alert.Group) []string {
-	name := strings.ToLower(g.Name())
-	var topics []string
-	for _, t := range topicWords {
-		if strings.Contains(name, t.word) {
-			topics = append(topics, t.topic)
-		}
-	}
-	return topics
-}
-
-func about(topics, of []string) bool {
-	return slices.ContainsFunc(of, func(topic string) bool { return slices.Contains(topics, topic) })
-}
-
 // How many vitals a message tells that the alert is not about, and that are normal or cannot be known. The others are in the
 // snapshot.
 const (
@@ -206,11 +164,11 @@ func rank(v diagnostics.Vital, topics []string) int {
 	switch {
 	case v.Asked:
 		return rankAsked
-	case v.State == diagnostics.StateUnknown && about(topics, v.Topics):
+	case v.State == diagnostics.StateUnknown && diagnostics.About(v.Topics, topics):
 		return rankUnknownAbout
 	case v.State == diagnostics.StateUnknown:
 		return rankUnknown
-	case about(topics, v.Topics):
+	case diagnostics.About(v.Topics, topics):
 		return rankAbout
 	case v.State == diagnostics.StateCritical:
 		return rankCritical
@@ -237,7 +195,7 @@ func loud(v diagnostics.Vital) bool {
 }
 
 func threshold(v diagnostics.Vital, topics []string) float64 {
-	if loud(v) || about(topics, v.Topics) {
+	if loud(v) || diagnostics.About(v.Topics, topics) {
 		return smallestNews
 	}
 	return smallestChange
@@ -285,7 +243,7 @@ const longestTable = 4
 func tables(s *diagnostics.Snapshot, topics []string) []Line {
 	sorted := slices.Clone(s.Tables)
 	slices.SortStableFunc(sorted, func(a, b diagnostics.Table) int {
-		switch inA, inB := about(topics, a.Topics), about(topics, b.Topics); {
+		switch inA, inB := diagnostics.About(a.Topics, topics), diagnostics.About(b.Topics, topics); {
 		case inA && !inB:
 			return -1
 		case inB && !inA:
@@ -357,7 +315,7 @@ func changes(atFire, now *diagnostics.Snapshot, topics []string) []string {
 	for _, c := range diff.Vitals {
 		was, is := c.Before, c.After
 		part := smallestRecovery
-		if loud(was) || loud(is) || was.Asked || about(topics, was.Topics) {
+		if loud(was) || loud(is) || was.Asked || diagnostics.About(was.Topics, topics) {
 			part = smallestNews
 		}
 		if was.Text == "" && !differ(was.Value, is.Value, part) {
@@ -365,7 +323,7 @@ func changes(atFire, now *diagnostics.Snapshot, topics []string) []string {
 		}
 		line := oneLine(fmt.Sprintf("%s %s → %s", was.Name, diagnostics.FormatVital(was), diagnostics.FormatVital(is)))
 		switch {
-		case was.Asked, about(topics, was.Topics):
+		case was.Asked, diagnostics.About(was.Topics, topics):
 			first = append(first, line)
 		case loud(was):
 			second = append(second, line)

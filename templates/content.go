@@ -25,6 +25,8 @@ type Content struct {
 	Checks string
 	// Vitals are in the order in which they matter to this alert: what is least useful comes last.
 	Vitals []Vital
+	// Trend draws how the vital that matters most went, in characters: "▁▁▂▂▁▂▆█ error rate, last hour: 0.1 % to 7.3 %".
+	Trend string
 	// Changes says, on a resolved group, what got better: "error rate 7.3 % → 0.1 %".
 	Changes []string
 	Tables  []Line

@@ -82,10 +82,11 @@ func (s *Set) render(in Input, e *execution) Content {
 		Links:    links(g, in.Links),
 	}
 	if in.Snapshot != nil {
-		topics := topicsOf(g)
+		topics := diagnostics.Topics(g.Name())
 		c.State, c.Checks = stateOf(in.Snapshot), checksOf(in.Snapshot)
 		c.Vitals = vitals(in.Snapshot, topics, in.Now)
 		if v.Status == alert.StatusFiring {
+			c.Trend = trend(in.Snapshot, topics)
 			c.Tables = tables(in.Snapshot, topics)
 		}
 		c.Foot = foot(in.Snapshot)
@@ -95,7 +96,7 @@ func (s *Set) render(in Input, e *execution) Content {
 		c.Emoji, c.Counts = "⏪", "then: "+c.Counts
 	}
 	if v.Status == alert.StatusResolved {
-		c.Changes = changes(in.AtFire, in.Snapshot, topicsOf(g))
+		c.Changes = changes(in.AtFire, in.Snapshot, diagnostics.Topics(g.Name()))
 	}
 	return c
 }
