@@ -48,6 +48,17 @@ func group(alerts ...amtemplate.Alert) alert.Group {
 
 func number(v float64) *float64 { return &v }
 
+// course is a trend; -1 is what is not known.
+func course(values ...float64) []*float64 {
+	trend := make([]*float64, len(values))
+	for i, v := range values {
+		if v >= 0 {
+			trend[i] = &v
+		}
+	}
+	return trend
+}
+
 func sick() *diagnostics.Snapshot {
 	return &diagnostics.Snapshot{
 		Agent: "aster", Instance: "aster:8080", Profile: "aster-server",
@@ -59,7 +70,7 @@ func sick() *diagnostics.Snapshot {
 			{Name: "requests", Value: number(31), Unit: diagnostics.PerSecond, State: diagnostics.StateOK, Before: number(44), BeforeAt: now.Add(-time.Hour), Topics: []string{"traffic"}},
 			{Name: "sessions", Unit: diagnostics.Short, State: diagnostics.StateUnknown, Note: "not reported by this agent"},
 			{Name: "p95 latency", Value: number(10), Bound: ">", Unit: diagnostics.Seconds, State: diagnostics.StateCritical, Before: number(0.8), BeforeAt: now.Add(-time.Hour), Topics: []string{"latency"}},
-			{Name: "error rate", Value: number(0.073), Unit: diagnostics.PercentUnit, State: diagnostics.StateWarning, Before: number(0.002), BeforeAt: now.Add(-time.Hour), Topics: []string{"errors"}},
+			{Name: "error rate", Value: number(0.073), Unit: diagnostics.PercentUnit, State: diagnostics.StateWarning, Before: number(0.002), BeforeAt: now.Add(-time.Hour), Topics: []string{"errors"}, Trend: course(0.002, 0.001, 0.002, 0.012, 0.011, 0.002, 0.001, -1, -1, 0.021, 0.052, 0.073)},
 			{Name: "memory", Value: number(412 << 20), Unit: diagnostics.Bytes, State: diagnostics.StateOK, Before: number(411 << 20), BeforeAt: now.Add(-20 * time.Minute), Topics: []string{"memory"}},
 			{Name: "uptime", Value: number(352800), Unit: diagnostics.Seconds, State: diagnostics.StateOK, Note: "restarted"},
 			{Name: "tokens in", Value: number(1840), Unit: diagnostics.Tokens, State: diagnostics.StateOK, Note: "since start", Topics: []string{"tokens"}},
@@ -116,6 +127,7 @@ func asText(c Content) string {
 		}
 		optional("vital", strings.TrimRight(fmt.Sprintf("%s: %s  %s", v.Name, v.Value, v.Change), " ")+loud)
 	}
+	optional("trend", c.Trend)
 	optional("changes", strings.Join(c.Changes, " · "))
 	for _, t := range c.Tables {
 		optional("table", t.Name+": "+t.Text)

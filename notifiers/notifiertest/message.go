@@ -42,6 +42,7 @@ func Firing() notifiers.Message {
 				{Name: "goroutines", Value: "1,204", Change: "▲ was 96 an hour ago", Loud: true},
 				{Name: "sessions", Value: "not reported by this agent"},
 			},
+			Trend: "▁▁▂▂▁▂▆█ error rate, last hour: 0.1 % to 7.3 %",
 			Tables: []templates.Line{
 				{Name: "failing tools (1 h)", Text: "bash_exec 41 of 52 · file_read 3 of 610"},
 				{Name: "errors by type (1 h)", Text: "model_call 311 · timeout 12"},
@@ -94,7 +95,7 @@ func Resolved(previous notifiers.Receipt) notifiers.Message {
 	c.State, c.Checks = "aster is UP", `/health 200 "ok" · /ready 404 not offered · up 3 min`
 	c.Vitals = []templates.Vital{{Name: "error rate", Value: "0.1 %"}, {Name: "p95 latency", Value: "0.7 s"}, {Name: "goroutines", Value: "98"}}
 	c.Changes = []string{"DEGRADED → UP", "error rate 7.3 % → 0.1 %", "p95 latency > 10 s → 0.7 s", "goroutines 1,204 → 98"}
-	c.Tables = nil
+	c.Tables, c.Trend = nil, ""
 	c.Foot = "vitals taken 09:41:02 UTC in 0.2 s · scraped live"
 	for i := range c.Alerts {
 		c.Alerts[i].Text = "resolved · " + c.Alerts[i].Text
@@ -203,7 +204,7 @@ func Hostile(text string) notifiers.Message {
 	quiet.Loud = false
 	m.Content = templates.Content{
 		Status: alert.StatusFiring, Severity: alert.Severity(text), Emoji: "🟠",
-		Title: text, Headline: text, Note: text, State: text, Checks: text, Foot: text, Counts: text, News: text,
+		Title: text, Headline: text, Note: text, State: text, Checks: text, Foot: text, Counts: text, News: text, Trend: text,
 		Vitals: []templates.Vital{vital, quiet, vital, quiet, vital, quiet, vital, quiet, vital, quiet, vital, quiet},
 		Tables: []templates.Line{line, line}, Changes: []string{text, text},
 		Alerts: []templates.Line{line, line, line, line, line, line, line, line},

@@ -16,7 +16,7 @@ const postSize = 12000
 // fewestAlerts is how many alerts stay named for as long as something else can go.
 const fewestAlerts = 3
 
-// fit drops what is least useful until the post is small enough: how the vitals were taken, tables, vitals that are
+// fit drops what is least useful until the post is small enough: how the vitals were taken, tables, the trend, vitals that are
 // normal, alerts beyond the first few, the checks, and so on. Title, headline, note and counts always stay, and they alone
 // are small enough.
 func fit(p parts) post {
@@ -48,6 +48,8 @@ func (p *parts) drop() bool {
 		p.Foot = ""
 	case len(p.Tables) > 0:
 		p.Tables = p.Tables[:len(p.Tables)-1]
+	case p.Trend != "":
+		p.Trend = ""
 	case long >= 0:
 		p.Links = slices.Delete(slices.Clone(p.Links), long, long+1)
 	case quiet >= 0:

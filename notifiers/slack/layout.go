@@ -27,6 +27,7 @@ const (
 	vitalNameSize  = 80
 	vitalValueSize = 80
 	vitalNoteSize  = 150
+	trendSize      = 200
 	changeSize     = 200
 	lineNameSize   = 100
 	lineTextSize   = 300
@@ -179,6 +180,7 @@ func (p *parts) details() []slackapi.Block {
 		blocks = append(blocks, slackapi.NewSectionBlock(nil, fields, nil))
 	}
 	add(withinSection(inLine(rest), " · ", 0))
+	add(mrkdwn(p.Trend, trendSize))
 	blocks = append(blocks, pictureBlocks(p.files, p.Charts)...)
 	add(withinSection(lines(p.Tables, ""), "\n", 0))
 	add(withinSection(lines(p.Alerts, "▸ "), "\n", p.hiddenAlerts))
