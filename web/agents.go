@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -22,6 +23,8 @@ type Agents interface {
 	Agents() []diagnostics.AgentStatus
 	// Look gives a snapshot of one; its error is a *diagnostics.NoAgentError.
 	Look(ctx context.Context, name, instance string, fresh bool) (*diagnostics.Snapshot, error)
+	// VitalChart draws the last hour of one vital, nil when the agent has no such; its error may be a *diagnostics.NoAgentError.
+	VitalChart(ctx context.Context, name, instance, vital string, start time.Time) (*diagnostics.Chart, error)
 }
 
 func (p Parts) agents(c *gin.Context) {
@@ -46,17 +49,49 @@ func (p Parts) snapshot(c *gin.Context) {
 		}
 	}
 	s, err := p.Agents.Look(c.Request.Context(), c.Param("name"), given.Get("instance"), fresh)
+	if err != nil {
+		p.notLookedAt(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, s)
+}
+
+// notLookedAt says why there is nothing of an agent.
+func (p Parts) notLookedAt(c *gin.Context, err error) {
 	var none *diagnostics.NoAgentError
 	switch {
 	case errors.As(err, &none) && none.Known && none.Instance == "":
 		apierror.Write(c, http.StatusBadRequest, "bad_parameter", none.Error())
 	case errors.As(err, &none):
 		apierror.Write(c, http.StatusNotFound, "not_found", none.Error())
-	case err != nil:
+	default:
 		p.Logger.Error("Request failed", "path", c.FullPath(), "err", err)
 		apierror.Write(c, http.StatusInternalServerError, "internal", "the agent could not be looked at; the log says why")
+	}
+}
+
+// chart is the last hour of a vital as a picture: /api/v1/agents/aster/charts/error%20rate.png.
+func (p Parts) chart(c *gin.Context) {
+	given, err := parameters(c, "instance")
+	if err != nil {
+		apierror.Write(c, http.StatusBadRequest, "bad_parameter", err.Error())
+		return
+	}
+	vital, isPicture := strings.CutSuffix(c.Param("vital"), ".png")
+	if !isPicture {
+		apierror.Write(c, http.StatusNotFound, "not_found", "a chart's address ends in VITAL.png")
+		return
+	}
+	drawn, err := p.Agents.VitalChart(c.Request.Context(), c.Param("name"), given.Get("instance"), vital, time.Time{})
+	switch {
+	case err != nil:
+		p.notLookedAt(c, err)
+	case drawn == nil:
+		apierror.Write(c, http.StatusNotFound, "not_found", fmt.Sprintf("the agent has no vital %.80q; its snapshot says which it has", vital))
 	default:
-		c.JSON(http.StatusOK, s)
+		c.Header("Cache-Control", "no-store")
+		c.Header("X-Content-Type-Options", "nosniff")
+		c.Data(http.StatusOK, "image/png", drawn.PNG)
 	}
 }
 

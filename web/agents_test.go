@@ -18,6 +18,7 @@ import (
 // fakeAgents keeps what it was asked.
 type fakeAgents struct {
 	name, instance string
+	vital          string
 	fresh, asked   bool
 	err            error
 }
@@ -40,6 +41,14 @@ func (f *fakeAgents) Look(_ context.Context, name, instance string, fresh bool) 
 		return nil, f.err
 	}
 	return &diagnostics.Snapshot{Agent: name, Instance: instance}, nil
+}
+
+func (f *fakeAgents) VitalChart(_ context.Context, name, instance, vital string, _ time.Time) (*diagnostics.Chart, error) {
+	f.name, f.instance, f.vital, f.asked = name, instance, vital, true
+	if f.err != nil || vital == "beauty" {
+		return nil, f.err
+	}
+	return &diagnostics.Chart{PNG: []byte("\x89PNG")}, nil
 }
 
 func askAgents(t *testing.T, f *fakeAgents, target string) *httptest.ResponseRecorder {
@@ -111,5 +120,32 @@ func TestWhatCannotBeLookedAtIsExplained(t *testing.T) {
 			assertCode(t, answer, want.code)
 			assert.Equal(t, want.err != nil, f.asked)
 		})
+	}
+}
+
+func TestAChartIsAskedFor(t *testing.T) {
+	f := &fakeAgents{}
+	answer := askAgents(t, f, "/api/v1/agents/a%2Fb/charts/error%20rate.png?instance=a-0%3A8080")
+	assert.Equal(t, http.StatusOK, answer.Code)
+	assert.Equal(t, "image/png", answer.Header().Get("Content-Type"))
+	assert.Equal(t, "no-store", answer.Header().Get("Cache-Control"))
+	assert.Equal(t, "\x89PNG", answer.Body.String())
+	assert.Equal(t, fakeAgents{name: "a/b", instance: "a-0:8080", vital: "error rate", asked: true}, *f)
+
+	for target, want := range map[string]struct {
+		code int
+		err  error
+	}{
+		"aster/charts/beauty.png":               {404, nil},
+		"aster/charts/memory":                   {404, nil},
+		"aster/charts/memory.png?size=7":        {400, nil},
+		"nobody/charts/memory.png":              {404, &diagnostics.NoAgentError{Name: "nobody"}},
+		"led/charts/memory.png":                 {400, &diagnostics.NoAgentError{Name: "led", Known: true}},
+		"aster/charts/memory.png?instance=x%3A": {500, errors.New("hunter2")},
+	} {
+		answer := askAgents(t, &fakeAgents{err: want.err}, "/api/v1/agents/"+target)
+		assert.Equal(t, want.code, answer.Code, target)
+		assert.Contains(t, answer.Body.String(), `"message":`, target)
+		assert.NotContains(t, answer.Body.String(), "hunter2", target)
 	}
 }

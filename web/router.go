@@ -56,6 +56,7 @@ func Router(p Parts) http.Handler {
 	router.POST("/api/v1/deliveries/:id/replay", p.replay)
 	router.GET("/api/v1/agents", p.agents)
 	router.GET("/api/v1/agents/:name/snapshot", p.snapshot)
+	router.GET("/api/v1/agents/:name/charts/:vital", p.chart)
 	router.GET("/metrics", gin.WrapH(promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})))
 	router.NoRoute(func(c *gin.Context) {
 		apierror.Write(c, http.StatusNotFound, "not_found", "there is nothing at this path; Alertmanager posts to /api/v1/webhook")
