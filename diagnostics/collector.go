@@ -400,9 +400,10 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 	healthPath, readyPath, measured := a.healthPath(), a.readyPath(), a.measured()
 	health := c.goProbe(limited, a, healthPath, waited)
 	ready := c.goProbe(limited, a, readyPath, waited)
-	fresh := make(chan scraped, 1)
+	fresh, earlier, answered := make(chan scraped, 1), make(chan *reading, 1), make(chan struct{})
 	if measured {
 		c.work.Go(func() { fresh <- c.scrapeFresh(limited, a, waited) })
+		c.work.Go(func() { c.readAhead(ctx, set, a, s.TakenAt, budget/2, answered, earlier) })
 	}
 
 	s.Health = awaitProbe(hearing, health, healthPath, waited)
@@ -411,6 +412,7 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 		s.Metrics.Note = "not asked"
 	} else {
 		got, ok := await(hearing, fresh)
+		close(answered)
 		if !ok {
 			got.failed = noAnswer(waited)
 		}
@@ -420,7 +422,7 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 			s.Metrics.Samples, s.Metrics.LeftOut = got.current()-got.leftOut, got.leftOut
 			s.Metrics.Note = got.note()
 		}
-		c.addVitals(ctx, set, a, &s)
+		c.addVitals(ctx, set, a, &s, earlier)
 		tellSources(&s, profileNamed(a.profiles, s.Profile), got.sources)
 	}
 	a.doubt(s.Health)
@@ -444,22 +446,54 @@ func (c *Collector) scrapeFresh(ctx context.Context, a *agent, waited time.Durat
 	return got
 }
 
-// addVitals computes the vitals from the newest samples that are stored, unless ctx ends first.
-func (c *Collector) addVitals(ctx context.Context, set *settings, a *agent, s *Snapshot) {
-	done := make(chan reading, 1)
-	c.work.Go(func() {
-		r, err := c.read(ctx, set, a, s.TakenAt)
-		if err != nil && ctx.Err() == nil {
-			c.logger.Error("Vitals could not be computed", "agent", a.name, "err", err)
-			r.note = "some vitals could not be computed"
-		} else if err != nil {
-			r.note = "the vitals were not ready in time"
+// readAhead computes the vitals of what was scraped before, when the agent has not answered within a while: if it never does,
+// they must be there in time. It gives nil when the agent has answered.
+func (c *Collector) readAhead(
+	ctx context.Context, set *settings, a *agent, now time.Time, after time.Duration, answered <-chan struct{}, to chan<- *reading,
+) {
+	timer := time.NewTimer(after)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		to <- c.reading(ctx, set, a, now)
+	case <-answered:
+		to <- nil
+	case <-ctx.Done():
+		to <- nil
+	}
+}
+
+// reading is read for a snapshot: what went wrong is said in its note.
+func (c *Collector) reading(ctx context.Context, set *settings, a *agent, now time.Time) *reading {
+	r, err := c.read(ctx, set, a, now)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		r.note = vitalsLate
+	case err != nil:
+		c.logger.Error("Vitals could not be computed", "agent", a.name, "err", err)
+		r.note = "some vitals could not be computed"
+	}
+	return &r
+}
+
+const vitalsLate = "the vitals were not ready in time"
+
+// addVitals computes the vitals from the newest samples that are stored, unless ctx ends first. Earlier gives those that were
+// computed while the agent was waited for.
+func (c *Collector) addVitals(ctx context.Context, set *settings, a *agent, s *Snapshot, earlier <-chan *reading) {
+	r := &reading{note: vitalsLate}
+	if !s.Metrics.OK {
+		if ahead, _ := await(ctx, earlier); ahead != nil {
+			r = ahead
+			earlier = nil
 		}
-		done <- r
-	})
-	r, ok := await(ctx, done)
-	if !ok {
-		r.note = "the vitals were not ready in time"
+	}
+	if earlier != nil {
+		newest := make(chan *reading, 1)
+		c.work.Go(func() { newest <- c.reading(ctx, set, a, s.TakenAt) })
+		if got, ok := await(ctx, newest); ok {
+			r = got
+		}
 	}
 	s.StartedAt = r.started
 	s.Metrics.At, s.Profile, s.Vitals, s.Tables = r.at, r.profile, r.vitals, r.tables

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -29,8 +30,8 @@ const (
 // errSeveral is an expression that should give one number and gave more.
 var errSeveral = errors.New("several values")
 
-// evaluator computes values of one agent at one time. It remembers what it was asked, since vitals share queries; one
-// goroutine at a time uses it.
+// evaluator computes values of one agent at one time. It remembers what it was asked, since vitals share queries. It is safe for
+// concurrent use.
 type evaluator struct {
 	engine *promql.Engine
 	series *series
@@ -42,13 +43,21 @@ type evaluator struct {
 	interval time.Duration
 	history  time.Duration
 
-	asked map[question]promql.Vector
+	mu    sync.Mutex
+	asked map[question]*reply
 }
 
 // question is a query and the time for which it was asked.
 type question struct {
 	text string
 	at   int64
+}
+
+// reply is what a question came to; whoever asks first computes it.
+type reply struct {
+	once   sync.Once
+	vector promql.Vector
+	err    error
 }
 
 // figure is a value with what is known of its exactness.
@@ -150,9 +159,21 @@ func (e *evaluator) query(ctx context.Context, expr *expression, t time.Time, sp
 		return nil, nil
 	}
 	q := question{expr.over(span, e.history), t.UnixMilli()}
-	if vector, known := e.asked[q]; known {
-		return vector, nil
+	e.mu.Lock()
+	r := e.asked[q]
+	if r == nil {
+		if e.asked == nil {
+			e.asked = map[question]*reply{}
+		}
+		r = &reply{}
+		e.asked[q] = r
 	}
+	e.mu.Unlock()
+	r.once.Do(func() { r.vector, r.err = e.evaluate(ctx, expr, q, t) })
+	return r.vector, r.err
+}
+
+func (e *evaluator) evaluate(ctx context.Context, expr *expression, q question, t time.Time) (promql.Vector, error) {
 	query, err := e.engine.NewInstantQuery(ctx, e.series, nil, q.text, t)
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", expr.text, err)
@@ -162,21 +183,14 @@ func (e *evaluator) query(ctx context.Context, expr *expression, t time.Time, sp
 	if result.Err != nil {
 		return nil, fmt.Errorf("evaluating %q: %w", expr.text, result.Err)
 	}
-	var vector promql.Vector
 	switch value := result.Value.(type) {
 	case promql.Vector:
 		// The engine takes its own back. A histogram is no number.
-		vector = slices.DeleteFunc(slices.Clone(value), func(s promql.Sample) bool { return s.H != nil })
+		return slices.DeleteFunc(slices.Clone(value), func(s promql.Sample) bool { return s.H != nil }), nil
 	case promql.Scalar:
-		vector = promql.Vector{{T: value.T, F: value.V}}
-	default:
-		return nil, fmt.Errorf("evaluating %q: gives no vector", expr.text)
+		return promql.Vector{{T: value.T, F: value.V}}, nil
 	}
-	if e.asked == nil {
-		e.asked = map[question]promql.Vector{}
-	}
-	e.asked[q] = vector
-	return vector, nil
+	return nil, fmt.Errorf("evaluating %q: gives no vector", expr.text)
 }
 
 // everSet is whether any series of the metrics that the expression names was ever another number than 0.

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -57,32 +60,51 @@ func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.
 	} else {
 		r.profile = chosen[0].Name
 	}
-	// What cannot be computed of one vital does not cost the others.
-	var errs error
+	// What cannot be computed of one vital, or not in time, does not cost the others.
 	groups := byName(a.queries, chosen)
-	for _, specs := range groups {
-		v, err := e.firstVital(ctx, specs)
-		errs = errors.Join(errs, err)
-		if ctx.Err() != nil {
-			return r, errs
-		}
+	vitals, failed := inParallel(ctx, groups, e.firstVital)
+	r.vitals = vitals
+	for _, v := range vitals {
 		if v.Name == uptimeVital && v.Value != nil {
 			r.started = e.at.Add(-time.Duration(*v.Value * float64(time.Second))).Round(time.Second)
 		}
-		r.vitals = append(r.vitals, v)
 	}
+	var specs []*tableSpec
 	for _, p := range chosen {
 		for i := range p.Tables {
-			spec := &p.Tables[i]
-			table, err := e.table(ctx, spec)
-			if err != nil {
-				errs = errors.Join(errs, fmt.Errorf("table %q: %w", spec.Name, err))
-			} else if len(table.Rows) > 0 {
-				r.tables = append(r.tables, table)
-			}
+			specs = append(specs, &p.Tables[i])
 		}
 	}
-	return r, errors.Join(errs, a.trend.addTrends(ctx, e, groups, r.vitals))
+	tables, failedTables := inParallel(ctx, specs, e.table)
+	r.tables = slices.DeleteFunc(tables, func(t Table) bool { return len(t.Rows) == 0 })
+	if err := errors.Join(failed, failedTables, ctx.Err()); err != nil {
+		return r, err
+	}
+	return r, a.trend.addTrends(ctx, e, groups, r.vitals)
+}
+
+// inParallel makes one of each, in their order, with as many goroutines as there are processors. What is not made when ctx ends is
+// left out.
+func inParallel[From, To any](ctx context.Context, all []From, makeOne func(context.Context, From) (To, error)) ([]To, error) {
+	made, whole, errs := make([]To, len(all)), make([]bool, len(all)), make([]error, len(all))
+	var next atomic.Int64
+	var work sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(all)) {
+		work.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(all) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				made[i], errs[i] = makeOne(ctx, all[i])
+				whole[i] = errs[i] == nil || ctx.Err() == nil
+			}
+		})
+	}
+	work.Wait()
+	var kept []To
+	for i, one := range made {
+		if whole[i] {
+			kept = append(kept, one)
+		}
+	}
+	return kept, errors.Join(errs...)
 }
 
 // evaluator computes at the time of the newest good scrape; nil when there is none.
