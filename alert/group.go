@@ -24,6 +24,8 @@ type Group struct {
 	// Alertmanager 0.32.
 	Reason      string      `json:"reason,omitempty"`
 	GroupLabels template.KV `json:"groupLabels,omitempty"`
+	// RouteLabels are those that Alertmanager's route gives its notifications; empty before Alertmanager 0.34.
+	RouteLabels template.KV `json:"routeLabels,omitempty"`
 	// ExternalURL is Alertmanager's own address, for people.
 	ExternalURL string `json:"externalURL,omitempty"`
 }
@@ -46,6 +48,7 @@ func (n Notification) Choose(indexes []int) (g Group, ok bool) {
 	g.Truncated = n.TruncatedAlerts
 	g.Reason = n.NotificationReason
 	g.GroupLabels = n.GroupLabels
+	g.RouteLabels = n.RouteLabels
 	g.ExternalURL = n.ExternalURL
 	return g, true
 }

@@ -1,6 +1,8 @@
 package alert
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"regexp"
 	"slices"
@@ -24,7 +26,7 @@ func (g Group) Redact(names []string) Group {
 	if !slices.ContainsFunc(g.Alerts, personal) && !slices.ContainsFunc(g.Gone, personal) {
 		return g
 	}
-	group := g.GroupLabels
+	group, route := g.GroupLabels, g.RouteLabels
 	redact := func(alerts template.Alerts) template.Alerts {
 		redacted := make(template.Alerts, len(alerts))
 		for i, a := range alerts {
@@ -32,14 +34,40 @@ func (g Group) Redact(names []string) Group {
 			a.Labels = hide.labels(a.Labels, names)
 			a.Annotations = hide.texts(a.Annotations)
 			a.GeneratorURL = hide.text(a.GeneratorURL)
-			group = hide.labels(group, names)
+			group, route = hide.labels(group, names), hide.labels(route, names)
 			redacted[i] = a
 		}
 		return redacted
 	}
 	g.Alerts, g.Gone = redact(g.Alerts), redact(g.Gone)
-	g.GroupLabels = group
+	g.GroupLabels, g.RouteLabels = group, route
 	return g
+}
+
+// ShownKey is the group's key for others to tell groups apart by: the key itself when it holds no value of the named labels, and
+// else the key without those and with a digest of the whole, so that two persons' groups stay two. It is the same for the
+// group's whole life.
+func (g Group) ShownKey(names []string) string {
+	shown := g.Key
+	if len(names) > 0 {
+		quoted := make([]string, len(names))
+		for i, name := range names {
+			quoted[i] = regexp.QuoteMeta(name)
+		}
+		// A label in Alertmanager's groupKey, among its group labels or its routes' matchers: user_id="1", "user.id"!~"x".
+		personal := regexp.MustCompile(`(^|[^0-9A-Za-z_:.])("?(?:` + strings.Join(quoted, "|") + `)"?(?:=|!=|=~|!~))"(?:[^"\\]|\\.)*"`)
+		shown = personal.ReplaceAllString(shown, `${1}${2}"`+Redacted+`"`)
+	}
+	for _, a := range g.Alerts {
+		if hasAny(a.Labels, names) {
+			shown = hider(a.Labels, names).text(shown)
+		}
+	}
+	if shown == g.Key {
+		return g.Key
+	}
+	sum := sha256.Sum256([]byte(g.Key))
+	return shown + "#" + hex.EncodeToString(sum[:8])
 }
 
 func hasAny(labels template.KV, names []string) bool {

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/alertmanager/template"
@@ -85,4 +86,31 @@ func TestP10RedactHidesPersonsInWhatIsNoLongerReported(t *testing.T) {
 	after, err := json.Marshal(g)
 	require.NoError(t, err)
 	assert.JSONEq(t, string(before), string(after), "the group itself is not changed")
+}
+
+func TestP10TheShownKeyHidesPersonsAndTellsGroupsApart(t *testing.T) {
+	names := []string{"user_email", "user_id", "user.id"}
+	for name, tc := range map[string]struct{ key, want string }{
+		"nothing personal":    {`{}:{alertname="A", job="user_id"}`, `{}:{alertname="A", job="user_id"}`},
+		"a group label":       {`{}:{alertname="A", user_email="ada@example.com"}`, `{}:{alertname="A", user_email="[redacted]"}#`},
+		"a route's matcher":   {`{}/{user_id!~"4|7\"x"}:{alertname="A"}`, `{}/{user_id!~"[redacted]"}:{alertname="A"}#`},
+		"a quoted name":       {`{}:{"user.id"="42"}`, `{}:{"user.id"="[redacted]"}#`},
+		"the end of a name":   {`{}:{other_user_id="42"}`, `{}:{other_user_id="42"}`},
+		"elsewhere":           {`{}:{session="ada@example.com/1"}`, `{}:{session="[redacted]/1"}#`},
+		"not as Alertmanager": {`ada@example.com`, `[redacted]#`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := Group{Key: tc.key, Alerts: template.Alerts{{Labels: template.KV{"user_email": "ada@example.com"}}}}
+
+			got := g.ShownKey(names)
+
+			shown, digest, altered := strings.Cut(got, "#")
+			assert.Equal(t, strings.TrimSuffix(tc.want, "#"), shown)
+			assert.Equal(t, strings.HasSuffix(tc.want, "#"), altered)
+			assert.Equal(t, altered, len(digest) == 16)
+			assert.Equal(t, tc.key, Group{Key: tc.key}.ShownKey(nil))
+		})
+	}
+	one := Group{Key: `{}:{user_id="1"}`}.ShownKey(names)
+	assert.NotEqual(t, one, Group{Key: `{}:{user_id="2"}`}.ShownKey(names))
 }
