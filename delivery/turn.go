@@ -319,8 +319,8 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 		content.News = "" // it was told
 	}
 	return l.Sink.Notify(ctx, notifiers.Message{
-		ID: d.id, Receiver: l.Receiver, Group: shown, Content: content, Snapshot: g.snapshot, Previous: d.before.Receipt,
-		Late: d.late, Amends: d.amends,
+		ID: d.id, Receiver: l.Receiver, Group: shown, GroupKey: d.group.ShownKey(l.Redact), Content: content, Snapshot: g.snapshot,
+		Previous: d.before.Receipt, Late: d.late, Amends: d.amends,
 	})
 }
 

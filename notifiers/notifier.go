@@ -25,6 +25,8 @@ type Message struct {
 	// Receiver is the receiver's name in the configuration.
 	Receiver string
 	Group    alert.Group
+	// GroupKey is Group.Key without the values of personal labels. It is the same for the group's whole life, and may be shown.
+	GroupKey string
 	// Content is what people should read. Its texts are plain and untrusted: the sink escapes them for its service.
 	Content templates.Content
 	// Snapshot is the agent's state, nil when no agent is configured for the alert.

@@ -2,14 +2,20 @@ package notifiers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+
+	"golang.org/x/oauth2"
 )
 
 // longestRetryAfter bounds what a far side may ask for: a clock that is wrong by a year must not stop a receiver for a
@@ -60,18 +66,41 @@ func RetryAfter(header http.Header, now time.Time) time.Duration {
 }
 
 // FromNetwork is what it means that a request got no answer. The error's text never holds the address that was asked,
-// because a webhook's address is a secret; its host may show.
+// because a webhook's address is a secret, nor what the far side said; its host may show.
 func FromNetwork(err error) *Error {
 	var inner *url.Error
 	for errors.As(err, &inner) {
 		err = inner.Err
 	}
-	var timeout net.Error
+	var (
+		timeout net.Error
+		refused *oauth2.RetrieveError
+		file    *fs.PathError
+	)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():
 		return &Error{Reason: Timeout, Err: err}
+	case errors.As(err, &refused):
+		return &Error{Reason: Auth, Err: errors.New("the OAuth2 server gives no token")}
+	case errors.As(err, &file):
+		return &Error{Reason: Auth, Err: err} // a file of http_config; it may come
+	case !isOurs(err):
+		return &Error{Reason: Unreachable, Err: errors.New("the connection broke, or what answers does not speak HTTP")}
 	default:
 		return &Error{Reason: Unreachable, Err: err}
 	}
+}
+
+// isOurs is whether an error was worded on this side of the connection. net/http quotes what it cannot read, and that may be an
+// echo of our own request.
+func isOurs(err error) bool {
+	var (
+		network     net.Error
+		number      syscall.Errno
+		certificate *tls.CertificateVerificationError
+		noTLS       tls.RecordHeaderError
+	)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) || errors.As(err, &number) ||
+		errors.As(err, &certificate) || errors.As(err, &noTLS) || errors.Is(err, http.ErrSchemeMismatch)
 }
