@@ -20,6 +20,7 @@ func Firing() notifiers.Message {
 	return notifiers.Message{
 		ID:       "01JNSAMPLE0FIRING",
 		Receiver: "slack",
+		GroupKey: `{}:{alertname="HighErrorRate"}`,
 		Group: alert.Group{
 			Key:         `{}:{alertname="HighErrorRate"}`,
 			GroupLabels: template.KV{"alertname": "HighErrorRate"},
@@ -102,6 +103,30 @@ func Resolved(previous notifiers.Receipt) notifiers.Message {
 	}
 	c.Counts = "3 resolved"
 	c.News = "Resolved after 27 min"
+	return m
+}
+
+// Amended is the first message once more, with vitals that were not ready for it in time.
+func Amended(previous notifiers.Receipt) notifiers.Message {
+	m := Firing()
+	m.ID = "01JNSAMPLE0AMENDED"
+	m.Previous, m.Amends = previous, true
+	return m
+}
+
+// Huge is a message with ten megabytes of labels, and a note.
+func Huge() notifiers.Message {
+	m := Fallback()
+	m.ID = "01JNSAMPLE0HUGE"
+	long := strings.Repeat("<!channel> 警報 ", 100_000/18)
+	m.Group.Alerts, m.Content.Alerts = nil, nil
+	for i := range 100 {
+		a := firing(fmt.Sprintf("aster-%d:8080", i), "7.3 %")
+		a.Fingerprint = fmt.Sprintf("%016x", i)
+		a.Labels["team"] = long
+		m.Group.Alerts = append(m.Group.Alerts, a)
+		m.Content.Alerts = append(m.Content.Alerts, templates.Line{Name: "team=" + long, Text: "Error rate is 7.3 %"})
+	}
 	return m
 }
 

@@ -34,6 +34,10 @@ type Harness struct {
 	Successes []int
 	// Shown is what a person can read of a body, with the service's escapes undone.
 	Shown func(t *testing.T, body []byte) string
+	// TooMany are the statuses beside 429 with which the service says that we send too fast.
+	TooMany []int
+	// StatusOnly is whether the service says all by the status of its answer, so that a body means nothing.
+	StatusOnly bool
 	// Inspect looks at the bodies that one message with the text in all its fields led to, and fails the test where the
 	// text could do harm.
 	Inspect func(t *testing.T, text string, bodies [][]byte)
@@ -50,6 +54,8 @@ func Run(t *testing.T, h Harness) {
 	t.Run("concurrent sends", h.concurrent)
 	t.Run("hostile texts", func(t *testing.T) { RunContent(t, h.build, h.Inspect) })
 	t.Run("notes", func(t *testing.T) { RunNotes(t, h.build, h.Shown) })
+	t.Run("amendments", func(t *testing.T) { RunAmendments(t, h.build) })
+	t.Run("ten megabytes", func(t *testing.T) { RunHuge(t, h.build, h.Shown) })
 }
 
 // build makes the sink and a server that takes all that it sends.
@@ -136,6 +142,48 @@ func RunNotes(t *testing.T, build func(t *testing.T) (n notifiers.Notifier, sent
 	}
 }
 
+// RunAmendments tells vitals after their message: it is not an error, whether or not the sink can, and what the group's next
+// message needs is kept. It serves sinks that do not speak HTTP too.
+func RunAmendments(t *testing.T, build func(t *testing.T) (n notifiers.Notifier, sent func() [][]byte)) {
+	for name, state := range map[string]func(notifiers.Receipt) notifiers.Message{"firing": Amended, "over": func(previous notifiers.Receipt) notifiers.Message {
+		m := Resolved(previous)
+		m.Amends, m.Content.News = true, ""
+		return m
+	}} {
+		t.Run(name, func(t *testing.T) {
+			n, sent := build(t)
+			first, err := n.Notify(t.Context(), Firing())
+			require.NoError(t, err)
+
+			second, err := n.Notify(t.Context(), state(first))
+			require.NoError(t, err)
+			assert.Equal(t, first == nil, second == nil, "the receipt is as good as the one before")
+
+			before := len(sent())
+			_, err = n.Notify(t.Context(), Resolved(second))
+			require.NoError(t, err)
+			assert.Greater(t, len(sent()), before)
+		})
+	}
+}
+
+// RunHuge sends ten megabytes of labels, and reads the note all the same. It serves sinks that do not speak HTTP too.
+func RunHuge(t *testing.T, build func(t *testing.T) (n notifiers.Notifier, sent func() [][]byte),
+	shown func(t *testing.T, body []byte) string,
+) {
+	n, sent := build(t)
+	m := Huge()
+
+	_, err := n.Notify(t.Context(), m)
+
+	require.NoError(t, err)
+	var all strings.Builder
+	for _, body := range sent() {
+		all.WriteString(shown(t, body))
+	}
+	assert.True(t, strings.Contains(all.String(), m.Content.Note), "the note is not shown") // assert.Contains would print it all
+}
+
 // serve is the URL of a server that lasts for the test.
 func serve(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
@@ -158,19 +206,28 @@ func errorOf(t *testing.T, n notifiers.Notifier, m notifiers.Message) *notifiers
 	return e
 }
 
-// statuses goes through all that a server can answer. 1xx is left out: net/http sends 100 to 199 as announcements of an
-// answer, swallows them in the client, and lets 101 take the connection over; none can be the answer to a POST.
+// statuses goes through all that a server can answer. 1xx is no answer to a POST: net/http takes all but 101 for the announcement of
+// one that never comes.
 func (h Harness) statuses(t *testing.T) {
 	var next atomic.Int64
 	n := h.New(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if status := int(next.Load()); slices.Contains(h.Successes, status) {
+		switch status := int(next.Load()); {
+		case slices.Contains(h.Successes, status):
 			h.Taken(statusWriter{w, status}, r)
-		} else {
+		case status < http.StatusOK:
+			sayRaw(w, r, fmt.Sprintf("HTTP/1.1 %d Announced\r\n\r\n", status))
+		default:
 			w.WriteHeader(status)
 		}
 	}))
-	for status := 200; status <= 599; status++ {
+	for status := 100; status <= 599; status++ {
 		next.Store(int64(status))
+		if status < http.StatusOK {
+			e := errorOf(t, n, Firing())
+			assert.Contains(t, []notifiers.Reason{notifiers.Unreachable, notifiers.Server}, e.Reason, status)
+			assert.False(t, e.Permanent, status)
+			continue
+		}
 		if slices.Contains(h.Successes, status) {
 			_, err := n.Notify(t.Context(), Firing())
 			assert.NoError(t, err, status)
@@ -181,11 +238,25 @@ func (h Harness) statuses(t *testing.T) {
 		if want == nil {
 			want = &notifiers.Error{Reason: notifiers.Server} // a 2xx that the service never sends
 		}
+		if slices.Contains(h.TooMany, status) {
+			want = &notifiers.Error{Reason: notifiers.RateLimited}
+		}
 		assert.Equal(t, want.Reason, e.Reason, status)
 		assert.Equal(t, want.Permanent, e.Permanent, status)
 		assert.Zero(t, e.RetryAfter, status)
 		assert.NotEmpty(t, e.Error(), status)
 	}
+}
+
+// sayRaw answers with bytes as they are, and breaks the connection.
+func sayRaw(w http.ResponseWriter, r *http.Request, text string) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, text)
 }
 
 // statusWriter answers with a status where the handler would answer 200.
@@ -296,7 +367,18 @@ func (h Harness) secret(t *testing.T) {
 			say(w, echo)
 		},
 		"no answer": func(http.ResponseWriter, []byte) { panic(http.ErrAbortHandler) },
+		"an echo that speaks no HTTP": func(w http.ResponseWriter, echo []byte) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				panic(err)
+			}
+			defer conn.Close()
+			say(conn, append(echo, '\n'))
+		},
 	} {
+		if h.StatusOnly && (name == "a bare text" || name == "an error in JSON") {
+			continue // these come with 200
+		}
 		t.Run(name, func(t *testing.T) {
 			n := h.New(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 				var all bytes.Buffer
@@ -322,9 +404,11 @@ func say(w io.Writer, body []byte) { _, _ = w.Write(body) }
 func (h Harness) concurrent(t *testing.T) {
 	n := h.New(t, serve(t, h.Taken))
 	var all sync.WaitGroup
-	for range 50 {
+	for i := range 100 {
 		all.Go(func() {
-			_, err := n.Notify(t.Context(), Firing())
+			m := Firing()
+			m.ID = fmt.Sprint("01JNSAMPLE", i)
+			_, err := n.Notify(t.Context(), m)
 			assert.NoError(t, err)
 		})
 	}

@@ -1,0 +1,163 @@
+package pagerduty
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/alertvitals/notifier/config/httpclient"
+	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/notifiers/post"
+)
+
+const (
+	// Sources: https://developer.pagerduty.com/docs/send-alert-event and https://developer.pagerduty.com/docs/events-api-v1-overview.
+	defaultURL   = "https://events.pagerduty.com/v2/enqueue"
+	defaultURLv1 = "https://events.pagerduty.com/generic/2010-04-15/create_event.json"
+
+	defaultTimeout = 10 * time.Second
+)
+
+// What has an incident of its own.
+const (
+	// PerGroup is an incident for each alert group: an alert that joins it pages nobody.
+	PerGroup = "group"
+	// PerAlert is an incident for each alert: one that joins a group pages.
+	PerAlert = "alert"
+)
+
+// Config is one entry of pagerduty_configs, with Alertmanager's names:
+// https://prometheus.io/docs/alerting/latest/configuration/#pagerduty_config
+//
+// One of the keys is set: RoutingKey for an integration of type "Events API v2", ServiceKey for one of type "Prometheus" or "Events
+// API v1". A text that is left out, or is a template, stands for the notifier's own.
+type Config struct {
+	RoutingKey     commoncfg.Secret `yaml:"routing_key,omitempty"`
+	RoutingKeyFile string           `yaml:"routing_key_file,omitempty"`
+	ServiceKey     commoncfg.Secret `yaml:"service_key,omitempty"`
+	ServiceKeyFile string           `yaml:"service_key_file,omitempty"`
+	// URL stands for PagerDuty's own address.
+	URL string `yaml:"url,omitempty"`
+	// Client and ClientURL name the button that leads back to what monitors.
+	Client    string `yaml:"client,omitempty"`
+	ClientURL string `yaml:"client_url,omitempty"`
+	// Description is the event's summary.
+	Description string `yaml:"description,omitempty"`
+	// Severity is one of critical, error, warning, info.
+	Severity  string `yaml:"severity,omitempty"`
+	Source    string `yaml:"source,omitempty"`
+	Class     string `yaml:"class,omitempty"`
+	Component string `yaml:"component,omitempty"`
+	Group     string `yaml:"group,omitempty"`
+	// Details are added to the notifier's own.
+	Details map[string]any `yaml:"details,omitempty"`
+	Images  []Image        `yaml:"images,omitempty"`
+	Links   []Link         `yaml:"links,omitempty"`
+	// Dedup is PerGroup (the default) or PerAlert.
+	Dedup string `yaml:"dedup,omitempty"`
+	// SendResolved is whether what is over is closed; nil means yes.
+	SendResolved *bool              `yaml:"send_resolved,omitempty"`
+	HTTPConfig   *httpclient.Config `yaml:"http_config,omitempty"`
+	// Timeout bounds one request; 10 s unless given.
+	Timeout model.Duration `yaml:"timeout,omitempty"`
+}
+
+// Image is a picture that PagerDuty fetches. Its address is https.
+type Image struct {
+	Src  string `yaml:"src,omitempty"`
+	Alt  string `yaml:"alt,omitempty"`
+	Href string `yaml:"href,omitempty"`
+}
+
+// Link is an address for people.
+type Link struct {
+	Href string `yaml:"href,omitempty"`
+	Text string `yaml:"text,omitempty"`
+}
+
+// SendsResolved is whether what is over is closed.
+func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+
+// Validate is what is wrong with the configuration. It reads no file.
+func (c Config) Validate() []problem.Problem {
+	problems := c.validateKeys()
+	add := func(path, msg string) { problems = append(problems, problem.Problem{Path: path, Msg: msg}) }
+	if c.URL != "" && post.Address(c.URL) == nil {
+		add("url", "this is not an http or https address")
+	}
+	if severity := written(c.Severity); severity != "" && severityOf(severity) != severity {
+		add("severity", fmt.Sprintf("%q is no severity of PagerDuty's, want critical, error, warning or info", severity))
+	}
+	if !slices.Contains([]string{"", PerGroup, PerAlert}, c.Dedup) {
+		add("dedup", fmt.Sprintf("%q is unknown, want %s (an incident for each group) or %s (one for each alert)", c.Dedup, PerGroup, PerAlert))
+	}
+	for i, image := range c.Images {
+		if src := written(image.Src); src != "" && !strings.HasPrefix(src, "https://") {
+			add(fmt.Sprintf("images[%d].src", i), "PagerDuty shows only images whose address begins with https://")
+		}
+	}
+	for i, link := range c.Links {
+		if href := written(link.Href); href != "" && post.Address(href) == nil {
+			add(fmt.Sprintf("links[%d].href", i), "this is not an http or https address")
+		}
+	}
+	if c.Timeout < 0 {
+		add("timeout", "must not be negative")
+	}
+	return append(problems, problem.Under("http_config", c.HTTPConfig.Validate())...)
+}
+
+func (c Config) validateKeys() []problem.Problem {
+	given := map[string]string{
+		"routing_key": string(c.RoutingKey), "routing_key_file": c.RoutingKeyFile,
+		"service_key": string(c.ServiceKey), "service_key_file": c.ServiceKeyFile,
+	}
+	maps.DeleteFunc(given, func(_, value string) bool { return value == "" })
+	var problems []problem.Problem
+	switch set := slices.Sorted(maps.Keys(given)); len(set) {
+	case 0:
+		problems = append(problems, problem.Problem{Msg: "nothing says which service to tell: set routing_key_file " +
+			"(an integration of type Events API v2) or service_key_file (one of type Prometheus or Events API v1)"})
+	case 1:
+	default:
+		problems = append(problems, problem.Problem{Path: set[1], Msg: fmt.Sprintf("%s and %s are both set, want one of them", set[0], set[1])})
+	}
+	for _, name := range []string{"routing_key", "service_key"} {
+		switch key := given[name]; {
+		case strings.Contains(key, "${"):
+			problems = append(problems, problem.Problem{Path: name, Msg: "${…} is not expanded; write the key to a file and name that with " + name + "_file"})
+		case strings.Contains(key, "{{"):
+			problems = append(problems, problem.Problem{Path: name, Msg: "a key cannot be a template; make a receiver for each key, and routes that lead to them"})
+		}
+	}
+	return problems
+}
+
+// v1 is whether the key is one of the Events API v1.
+func (c Config) v1() bool { return c.ServiceKey != "" || c.ServiceKeyFile != "" }
+
+func (c Config) address() string {
+	if c.v1() {
+		return cmp.Or(c.URL, defaultURLv1)
+	}
+	return cmp.Or(c.URL, defaultURL)
+}
+
+func (c Config) key() (string, error) {
+	return post.Secret("PagerDuty's key", cmp.Or(c.RoutingKey, c.ServiceKey), cmp.Or(c.RoutingKeyFile, c.ServiceKeyFile))
+}
+
+// written is what a configured text says, "" when it leaves that to the notifier: it is empty, or a template. This is the one
+// place where a template engine would come in.
+func written(text string) string {
+	if strings.Contains(text, "{{") {
+		return ""
+	}
+	return text
+}
