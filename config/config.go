@@ -14,7 +14,9 @@ import (
 	"github.com/alertvitals/notifier/config/problem"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers/email"
+	"github.com/alertvitals/notifier/notifiers/forward"
 	"github.com/alertvitals/notifier/notifiers/logsink"
+	"github.com/alertvitals/notifier/notifiers/pagerduty"
 	"github.com/alertvitals/notifier/notifiers/slack"
 	"github.com/alertvitals/notifier/routing"
 )
@@ -39,10 +41,12 @@ type Config struct {
 type Receiver struct {
 	Name string `yaml:"name"`
 	// Fallback is who is told what could not be delivered to this receiver; nil is nobody.
-	Fallback     *Fallback        `yaml:"fallback"`
-	SlackConfigs []slack.Config   `yaml:"slack_configs"`
-	EmailConfigs []email.Config   `yaml:"email_configs"`
-	LogConfigs   []logsink.Config `yaml:"log_configs"`
+	Fallback         *Fallback          `yaml:"fallback"`
+	SlackConfigs     []slack.Config     `yaml:"slack_configs"`
+	PagerdutyConfigs []pagerduty.Config `yaml:"pagerduty_configs"`
+	EmailConfigs     []email.Config     `yaml:"email_configs"`
+	WebhookConfigs   []forward.Config   `yaml:"webhook_configs"`
+	LogConfigs       []logsink.Config   `yaml:"log_configs"`
 }
 
 // LoadFile reads the file at path. The error is an *Error when the file could be read but is wrong.
@@ -169,14 +173,21 @@ func (r Receiver) validate() []problem.Problem {
 	if r.Name == "" {
 		problems = append(problems, problem.Problem{Path: "name", Msg: "a receiver needs a name, for routes to lead to it"})
 	}
-	if len(r.SlackConfigs)+len(r.EmailConfigs)+len(r.LogConfigs) == 0 {
-		problems = append(problems, problem.Problem{Msg: "the receiver has no integration; give it slack_configs, email_configs or log_configs"})
+	if len(r.SlackConfigs)+len(r.PagerdutyConfigs)+len(r.EmailConfigs)+len(r.WebhookConfigs)+len(r.LogConfigs) == 0 {
+		problems = append(problems, problem.Problem{Msg: "the receiver has no integration; " +
+			"give it slack_configs, pagerduty_configs, email_configs, webhook_configs or log_configs"})
 	}
 	for i, s := range r.SlackConfigs {
 		problems = append(problems, problem.Under(fmt.Sprintf("slack_configs[%d]", i), s.Validate())...)
 	}
 	for i, e := range r.EmailConfigs {
 		problems = append(problems, problem.Under(fmt.Sprintf("email_configs[%d]", i), e.Validate())...)
+	}
+	for i, p := range r.PagerdutyConfigs {
+		problems = append(problems, problem.Under(fmt.Sprintf("pagerduty_configs[%d]", i), p.Validate())...)
+	}
+	for i, w := range r.WebhookConfigs {
+		problems = append(problems, problem.Under(fmt.Sprintf("webhook_configs[%d]", i), w.Validate())...)
 	}
 	for i, l := range r.LogConfigs {
 		problems = append(problems, problem.Under(fmt.Sprintf("log_configs[%d]", i), l.Validate())...)

@@ -62,6 +62,9 @@ func finding(name string, source []byte, line, column int, msg string) Finding {
 // password is what stands before the host in an address.
 var password = regexp.MustCompile(`(//)([^@"']+)@`)
 
+// path is what follows the host in an address: that of a webhook is often its password.
+var path = regexp.MustCompile(`(\w+://[^/\s"',}\]]+/)([^\s"',}\]]+)`)
+
 // secretName is what the keys of secrets are called; secretKey is such a key, and secret one with its value.
 const secretName = `[\w-]*(?:api_url|token|password|credentials|secret|key)` //nolint:gosec // names of keys, not their values
 
@@ -77,6 +80,10 @@ var known = regexp.MustCompile(`xox[a-z]-[^\s"',}\]]+|xapp-[^\s"',}\]]+|hooks\.s
 func hideSecrets(line string) string {
 	line = password.ReplaceAllStringFunc(line, func(found string) string {
 		return "//" + stars(found[len("//"):len(found)-len("@")]) + "@"
+	})
+	line = path.ReplaceAllStringFunc(line, func(found string) string {
+		parts := path.FindStringSubmatch(found)
+		return parts[1] + stars(parts[2])
 	})
 	line = known.ReplaceAllStringFunc(line, stars)
 	return secret.ReplaceAllStringFunc(line, func(found string) string {

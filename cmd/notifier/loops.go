@@ -10,7 +10,9 @@ import (
 	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/notifiers/email"
+	"github.com/alertvitals/notifier/notifiers/forward"
 	"github.com/alertvitals/notifier/notifiers/logsink"
+	"github.com/alertvitals/notifier/notifiers/pagerduty"
 	"github.com/alertvitals/notifier/notifiers/slack"
 	"github.com/alertvitals/notifier/templates"
 )
@@ -41,6 +43,20 @@ func integrations(r config.Receiver, set *templates.Set) ([]integration, error) 
 			return nil, fmt.Errorf("making the email sink of receiver %q: %w", r.Name, err)
 		}
 		all = append(all, integration{kind: "email", sink: sink, sendResolved: c.SendsResolved()})
+	}
+	for _, c := range r.PagerdutyConfigs {
+		sink, err := pagerduty.New(c)
+		if err != nil {
+			return nil, fmt.Errorf("making the PagerDuty sink of receiver %q: %w", r.Name, err)
+		}
+		all = append(all, integration{"pagerduty", sink, c.SendsResolved()})
+	}
+	for _, c := range r.WebhookConfigs {
+		sink, err := forward.New(c)
+		if err != nil {
+			return nil, fmt.Errorf("making the webhook sink of receiver %q: %w", r.Name, err)
+		}
+		all = append(all, integration{"webhook", sink, c.SendsResolved()})
 	}
 	for _, c := range r.LogConfigs {
 		sink, err := logsink.New(c)
