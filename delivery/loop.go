@@ -35,6 +35,8 @@ type Loop struct {
 	Integration string
 	// SendResolved is whether people are told of a group that is resolved.
 	SendResolved bool
+	// Way says by which route an alert with these labels comes to the receiver, "" when by none; nil says nothing.
+	Way func(labels map[string]string, receiver string) string
 	// Redact are the labels whose values nobody is shown; agents are found by them nonetheless.
 	Redact []string
 	// Snapshots is nil when no agent is configured.

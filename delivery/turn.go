@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/alertmanager/template"
+
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers"
@@ -320,8 +322,26 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 	}
 	return l.Sink.Notify(ctx, notifiers.Message{
 		ID: d.id, Receiver: l.Receiver, Group: shown, GroupKey: d.group.ShownKey(l.Redact), Content: content, Snapshot: g.snapshot,
-		Previous: d.before.Receipt, Late: d.late, Amends: d.amends,
+		Previous: d.before.Receipt, Late: d.late, Amends: d.amends, Routes: l.routes(*d.group),
 	})
+}
+
+// routes are by which route each alert of the group came, as the routes are now, by its fingerprint.
+func (l *Loop) routes(g alert.Group) map[string]string {
+	if l.Way == nil {
+		return nil
+	}
+	routes, shown := map[string]string{}, map[string]string{}
+	for _, alerts := range []template.Alerts{g.Alerts, g.Gone} {
+		for _, a := range alerts {
+			way := l.Way(a.Labels, l.Receiver)
+			if _, known := shown[way]; !known {
+				shown[way] = alert.Group{Key: way}.ShownKey(l.Redact) // a matcher may name a person
+			}
+			routes[a.Fingerprint] = shown[way]
+		}
+	}
+	return routes
 }
 
 func (d draft) tellsAgain() *templates.Again {

@@ -27,6 +27,9 @@ type Message struct {
 	Group    alert.Group
 	// GroupKey is Group.Key without the values of personal labels. It is the same for the group's whole life, and may be shown.
 	GroupKey string
+	// Routes are by which route of the tree, as it is now, each alert came, by its fingerprint: {}/{team="data"}. It is "" for one
+	// that came as a fallback.
+	Routes map[string]string
 	// Content is what people should read. Its texts are plain and untrusted: the sink escapes them for its service.
 	Content templates.Content
 	// Snapshot is the agent's state, nil when no agent is configured for the alert.

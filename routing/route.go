@@ -76,26 +76,28 @@ func (r Route) validateNode(receivers []string) []problem.Problem {
 
 // Tree answers which receivers an alert goes to. It never changes.
 type Tree struct {
-	receiver   string
+	receivers  []string // the one that the route names
 	bySeverity map[string][]string
 	matchers   labels.Matchers
 	goOn       bool
 	children   []*Tree
+	// way leads to the node: its matchers and those above it.
+	way string
 }
 
 // New compiles a route that Validate found nothing wrong with.
 func New(root Route) (*Tree, error) {
-	return compile(root, Route{})
+	return compile(root, Route{}, "")
 }
 
-func compile(r, parent Route) (*Tree, error) {
+func compile(r, parent Route, above string) (*Tree, error) {
 	if r.Receiver == "" && r.BySeverity == nil {
 		r.BySeverity = parent.BySeverity
 	}
 	if r.Receiver == "" {
 		r.Receiver = parent.Receiver
 	}
-	tree := &Tree{receiver: r.Receiver, bySeverity: r.BySeverity, goOn: r.Continue}
+	tree := &Tree{receivers: []string{r.Receiver}, bySeverity: r.BySeverity, goOn: r.Continue}
 	for _, text := range r.Matchers {
 		matchers, err := compat.Matchers(text, "route")
 		if err != nil {
@@ -103,8 +105,9 @@ func compile(r, parent Route) (*Tree, error) {
 		}
 		tree.matchers = append(tree.matchers, matchers...)
 	}
+	tree.way = above + tree.matchers.String()
 	for _, child := range r.Routes {
-		node, err := compile(child, r)
+		node, err := compile(child, r, tree.way+"/")
 		if err != nil {
 			return nil, err
 		}
@@ -116,37 +119,66 @@ func compile(r, parent Route) (*Tree, error) {
 // Match is the receivers of an alert with these labels, each named once, in the order of the tree. There is always at
 // least one.
 func (t *Tree) Match(alertLabels map[string]string) []string {
-	set := make(model.LabelSet, len(alertLabels))
-	for name, value := range alertLabels {
-		set[model.LabelName(name)] = model.LabelValue(value)
-	}
 	var receivers []string
-	for _, name := range t.match(set) {
-		if !slices.Contains(receivers, name) {
-			receivers = append(receivers, name)
+	for _, end := range t.match(setOf(alertLabels)) {
+		for _, name := range end.receivers {
+			if !slices.Contains(receivers, name) {
+				receivers = append(receivers, name)
+			}
 		}
 	}
 	return receivers
 }
 
+// Way is by which route an alert with these labels comes to a receiver, as Alertmanager writes routes: {}/{team="data"}. What
+// by_severity decided follows it: {} by_severity.critical. It is "" when no route leads there, as to a fallback.
+func (t *Tree) Way(alertLabels map[string]string, receiver string) string {
+	for _, end := range t.match(setOf(alertLabels)) {
+		switch {
+		case !slices.Contains(end.receivers, receiver):
+		case end.severity != "":
+			return end.at.way + " by_severity." + end.severity
+		default:
+			return end.at.way
+		}
+	}
+	return ""
+}
+
+func setOf(alertLabels map[string]string) model.LabelSet {
+	set := make(model.LabelSet, len(alertLabels))
+	for name, value := range alertLabels {
+		set[model.LabelName(name)] = model.LabelValue(value)
+	}
+	return set
+}
+
+// end is a node that takes an alert, and whom it names for it.
+type end struct {
+	at        *Tree
+	receivers []string
+	severity  string // "" when by_severity does not list it
+}
+
 // match is empty when the node does not take the alert.
-func (t *Tree) match(set model.LabelSet) []string {
+func (t *Tree) match(set model.LabelSet) []end {
 	if !t.matchers.Matches(set) {
 		return nil
 	}
-	var receivers []string
+	var ends []end
 	for _, child := range t.children {
 		taken := child.match(set)
-		receivers = append(receivers, taken...)
+		ends = append(ends, taken...)
 		if len(taken) > 0 && !child.goOn {
 			break
 		}
 	}
-	if len(receivers) > 0 {
-		return receivers
+	if len(ends) > 0 {
+		return ends
 	}
-	if named, ok := t.bySeverity[string(set["severity"])]; ok {
-		return named
+	severity := string(set["severity"])
+	if named, ok := t.bySeverity[severity]; ok {
+		return []end{{t, named, severity}}
 	}
-	return []string{t.receiver}
+	return []end{{t, t.receivers, ""}}
 }

@@ -64,6 +64,26 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+func TestWay(t *testing.T) {
+	compiled, err := New(tree)
+	require.NoError(t, err)
+	data := map[string]string{"team": "data", "severity": "critical", "region": "us"}
+
+	for name, tc := range map[string]struct {
+		labels         map[string]string
+		receiver, want string
+	}{
+		"the root":          {nil, "log", `{}`},
+		"a severity":        {map[string]string{"severity": "critical"}, "slack", `{} by_severity.critical`},
+		"not listed":        {map[string]string{"severity": "info"}, "log", `{}`},
+		"a grandchild":      {data, "data-oncall", `{}/{team="data"}/{severity=~"critical|page"}`},
+		"the one after":     {data, "data-slack", `{}/{team="data"}/{region!="eu"}`},
+		"another's matters": {data, "audit", ``},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, compiled.Way(tc.labels, tc.receiver)) })
+	}
+}
+
 func TestValidateSaysWhere(t *testing.T) {
 	wrong := Route{
 		Matchers:   []string{`a="b"`},

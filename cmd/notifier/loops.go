@@ -14,6 +14,7 @@ import (
 	"github.com/alertvitals/notifier/notifiers/logsink"
 	"github.com/alertvitals/notifier/notifiers/pagerduty"
 	"github.com/alertvitals/notifier/notifiers/slack"
+	"github.com/alertvitals/notifier/routing"
 	"github.com/alertvitals/notifier/templates"
 )
 
@@ -49,14 +50,14 @@ func integrations(r config.Receiver, set *templates.Set) ([]integration, error) 
 		if err != nil {
 			return nil, fmt.Errorf("making the PagerDuty sink of receiver %q: %w", r.Name, err)
 		}
-		all = append(all, integration{"pagerduty", sink, c.SendsResolved()})
+		all = append(all, integration{"pagerduty", sink, c.SendsResolved(), c.Place(), c.Pace()})
 	}
 	for _, c := range r.WebhookConfigs {
 		sink, err := forward.New(c)
 		if err != nil {
 			return nil, fmt.Errorf("making the webhook sink of receiver %q: %w", r.Name, err)
 		}
-		all = append(all, integration{"webhook", sink, c.SendsResolved()})
+		all = append(all, integration{kind: "webhook", sink: sink, sendResolved: c.SendsResolved()})
 	}
 	for _, c := range r.LogConfigs {
 		sink, err := logsink.New(c)
@@ -97,6 +98,10 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 		return nil, fmt.Errorf("reading the templates: %w", err)
 	}
 	paces := map[string]*rate.Limiter{}
+	tree, err := routing.New(cfg.Route)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the routes: %w", err)
+	}
 	var loops []delivery.Loop
 	for _, receiver := range cfg.Receivers {
 		sinks, err := integrations(receiver, set)
@@ -114,6 +119,7 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 				Receiver:     receiver.Name,
 				Integration:  sink.kind,
 				SendResolved: sink.sendResolved,
+				Way:          tree.Way,
 				Snapshots:    snapshots,
 				Redact:       cfg.Diagnostics.WithDefaults().RedactLabels,
 				Render:       set.Render,

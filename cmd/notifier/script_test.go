@@ -27,6 +27,8 @@ import (
 	"github.com/alertvitals/notifier/internal/listening"
 	"github.com/alertvitals/notifier/notifiers/email/mailview"
 	"github.com/alertvitals/notifier/notifiers/email/smtpfake"
+	"github.com/alertvitals/notifier/notifiers/forward/forwardfake"
+	"github.com/alertvitals/notifier/notifiers/pagerduty/pagerdutyfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
 )
@@ -59,6 +61,11 @@ func TestMain(m *testing.M) {
 //	mail refuse ADDRESS [CODE TEXT]   makes it refuse a recipient, or take him again
 //	mail wait ADDRESS N REGEXP        waits until the recipient has N mails, of which the newest one's text matches
 //	mail thread ADDRESS               prints the subject that all mails of the recipient have; they must be one thread
+//	pagerduty                         starts a stand-in for PagerDuty and sets $PAGERDUTY and $PAGERDUTY_KEY
+//	pagerduty fail N STATUS           makes its next N answers that status
+//	pagerduty wait REGEXP             waits until its incidents, a line for each, match
+//	webhook                           starts a consumer of signed webhooks and sets $WEBHOOK and $WEBHOOK_SECRET
+//	webhook wait REGEXP               waits until the bodies that it took, a line for each, match
 //	agent                             starts a demo agent without traffic of its own and sets $AGENT and $AGENT_HOST
 //	agent ill WHAT | well | chat N    makes it ill or well, or makes N chats with it
 //	alert URL fire|end LABEL=VALUE... posts an alert to a real Alertmanager's API
@@ -99,6 +106,8 @@ func TestScript(t *testing.T) {
 			"fill":     fill,
 
 			"half-post": halfPost,
+			"pagerduty": pagerdutyCommand,
+			"webhook":   webhookCommand,
 		},
 	})
 }
@@ -123,6 +132,8 @@ type world struct {
 	slack   *slackfake.Server
 	mail    *smtpfake.Server
 	agent   *agent.Agent
+	pager   *pagerdutyfake.Server
+	webhook *forwardfake.Server
 }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/alecthomas/units"
+
 	"github.com/alertvitals/notifier/config/problem"
 )
 
@@ -26,6 +28,10 @@ type Config struct {
 	Format string `yaml:"format,omitempty"`
 	// Output is Stdout (the default), Stderr, or the path of a file.
 	Output string `yaml:"output,omitempty"`
+	// MaxSize is how large a file gets before it is renamed and another one begun; nil is 100 MiB, 0 is no bound.
+	MaxSize *units.Base2Bytes `yaml:"max_size,omitempty"`
+	// MaxFiles is how many files of the past are kept; nil is 10, 0 is all of them.
+	MaxFiles *int `yaml:"max_files,omitempty"`
 	// SendResolved is whether a group that is over is written too; nil means yes.
 	SendResolved *bool `yaml:"send_resolved,omitempty"`
 }
@@ -38,6 +44,12 @@ func (c Config) Validate() []problem.Problem {
 	var problems []problem.Problem
 	if c.Format != "" && c.Format != JSON && c.Format != Logfmt {
 		problems = append(problems, problem.Problem{Path: "format", Msg: fmt.Sprintf("%q is no format, want %s or %s", c.Format, JSON, Logfmt)})
+	}
+	if c.MaxSize != nil && *c.MaxSize < 0 {
+		problems = append(problems, problem.Problem{Path: "max_size", Msg: "must not be negative; 0 is no bound"})
+	}
+	if c.MaxFiles != nil && *c.MaxFiles < 0 {
+		problems = append(problems, problem.Problem{Path: "max_files", Msg: "must not be negative; 0 keeps all"})
 	}
 	if c.path() != "" {
 		if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
@@ -55,4 +67,20 @@ func (c Config) path() string {
 		return ""
 	}
 	return c.Output
+}
+
+// maxSize is in bytes, 0 for no bound.
+func (c Config) maxSize() int64 {
+	if c.MaxSize == nil {
+		return int64(100 * units.MiB)
+	}
+	return int64(*c.MaxSize)
+}
+
+// maxFiles is how many files of the past are kept, 0 for all.
+func (c Config) maxFiles() int {
+	if c.MaxFiles == nil {
+		return 10
+	}
+	return *c.MaxFiles
 }

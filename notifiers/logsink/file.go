@@ -1,9 +1,11 @@
 package logsink
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // endsTorn is whether the file ends within a line: the disk was full, or the process died, in the middle of a write.
@@ -31,6 +33,14 @@ func syncDir(path string) error {
 	defer dir.Close() //nolint:errcheck // nothing was written
 	if err := dir.Sync(); err != nil {
 		return fmt.Errorf("syncing the directory: %w", err)
+	}
+	return nil
+}
+
+// flush puts on disk what was written. A pipe or a terminal has no disk.
+func flush(f *os.File) error {
+	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return err
 	}
 	return nil
 }

@@ -51,6 +51,7 @@ func attrs(m notifiers.Message, a template.Alert) []slog.Attr {
 	all := []slog.Attr{
 		slog.String("delivery", m.ID),
 		slog.String("receiver", m.Receiver),
+		slog.String("route", clean(m.Routes[a.Fingerprint])),
 		slog.String("status", a.Status),
 		slog.String("severity", clean(a.Labels["severity"])),
 		slog.String("alertname", clean(a.Labels["alertname"])),
@@ -70,6 +71,9 @@ func attrs(m notifiers.Message, a template.Alert) []slog.Attr {
 	}
 	if m.Content.Note != "" {
 		all = append(all, slog.String("note", clean(m.Content.Note)))
+	}
+	if m.Amends {
+		all = append(all, slog.Bool("amends", true))
 	}
 	if m.Late {
 		all = append(all, slog.Bool("late", true))

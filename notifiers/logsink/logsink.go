@@ -2,12 +2,13 @@ package logsink
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"syscall"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/alertvitals/notifier/notifiers"
@@ -18,7 +19,22 @@ type Notifier struct {
 	config Config
 	stream io.Writer // nil when the output is a file
 	now    func() time.Time
-	turn   chan struct{} // holds one token while nobody writes
+	turn   chan struct{} // holds one token while nobody writes to this output
+}
+
+// turns are those of each output: while a reload replaces a sink, and when two receivers share a file, several write to it.
+var turns sync.Map
+
+func turnOf(c Config) chan struct{} {
+	name := cmp.Or(c.Output, Stdout)
+	if path, err := filepath.Abs(c.path()); err == nil && c.path() != "" {
+		name = path
+	}
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{}
+	shared, _ := turns.LoadOrStore(name, turn)
+	turn, _ = shared.(chan struct{})
+	return turn
 }
 
 var _ notifiers.Notifier = (*Notifier)(nil)
@@ -29,8 +45,7 @@ func New(c Config) (*Notifier, error) {
 	if problems := c.Validate(); len(problems) > 0 {
 		return nil, fmt.Errorf("log: %s: %s", problems[0].Path, problems[0].Msg)
 	}
-	n := &Notifier{config: c, now: time.Now, turn: make(chan struct{}, 1)}
-	n.turn <- struct{}{}
+	n := &Notifier{config: c, now: time.Now, turn: turnOf(c)}
 	switch {
 	case c.Output == Stderr:
 		n.stream = os.Stderr
@@ -40,7 +55,7 @@ func New(c Config) (*Notifier, error) {
 	return n, nil
 }
 
-// Notify writes a line for each alert of the message, all at once. When it returns nil, a file is synced. A full disk, a
+// Notify writes a line for each alert of the message, all at once. When it returns nil, they are on disk, where there is one. A full disk, a
 // missing directory or a missing right is worth another try: an operator can mend each of them.
 func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.Receipt, error) {
 	if err := ctx.Err(); err != nil {
@@ -74,11 +89,21 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 }
 
 func (n *Notifier) write(text []byte) error {
-	if n.stream != nil {
-		_, err := n.stream.Write(text)
+	if n.stream == nil {
+		return n.writeFile(text)
+	}
+	if _, err := n.stream.Write(text); err != nil {
 		return err
 	}
+	if f, ok := n.stream.(*os.File); ok { // it may be redirected to a file
+		return flush(f)
+	}
+	return nil
+}
+
+func (n *Notifier) writeFile(text []byte) error {
 	path := n.config.path()
+	rotated := n.rotate(path, int64(len(text)))
 	_, statErr := os.Stat(path)
 	// Read too, to see whether the last line is whole.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o640) //nolint:gosec // a log shipper reads it by its group
@@ -96,11 +121,16 @@ func (n *Notifier) write(text []byte) error {
 	if _, err := f.Write(text); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) { // a pipe or a terminal cannot be synced
+	if err := flush(f); err != nil {
 		return err
 	}
 	if os.IsNotExist(statErr) {
-		return syncDir(path)
+		if err := syncDir(path); err != nil {
+			return err
+		}
+	}
+	if rotated {
+		prune(path, n.config.maxFiles())
 	}
 	return nil
 }

@@ -104,7 +104,10 @@ func TestP7HostileTextStaysInItsLine(t *testing.T) {
 func TestNotes(t *testing.T) {
 	for _, format := range []string{JSON, Logfmt} {
 		t.Run(format, func(t *testing.T) {
-			notifiertest.RunNotes(t, logFile(format), func(_ *testing.T, body []byte) string { return string(body) })
+			shown := func(_ *testing.T, body []byte) string { return string(body) }
+			notifiertest.RunNotes(t, logFile(format), shown)
+			notifiertest.RunAmendments(t, logFile(format))
+			notifiertest.RunHuge(t, logFile(format), shown)
 		})
 	}
 }
@@ -215,7 +218,7 @@ func TestAStreamThatNobodyReadsEndsWithItsContext(t *testing.T) {
 		assert.False(t, failed.Permanent)
 	}
 	require.NoError(t, reader.Close()) // lets the write end
-	<-n.turn
+	n.turn <- <-n.turn                 // the next test writes to the same output
 }
 
 func TestAPipeNeedsNoSync(t *testing.T) {
@@ -264,6 +267,7 @@ func TestConfig(t *testing.T) {
 	dir := t.TempDir()
 	for config, path := range map[string]string{
 		"{}": "-", "{format: logfmt, output: stderr, send_resolved: false}": "-", "output: " + dir + "/a.log": "-",
+		"{output: a.log, max_size: 10MB, max_files: 0}": "-", "max_size: -1MB": "max_size", "max_files: -1": "max_files",
 		"format: xml": "format", "output: " + dir: "output", "output: " + dir + "/no/a.log": "output",
 	} {
 		t.Run(config, func(t *testing.T) {

@@ -17,7 +17,7 @@ var firedAt = time.Date(2026, 3, 1, 9, 14, 0, 0, time.UTC)
 
 // Firing is the first message of a group: two instances of an agent with a high error rate.
 func Firing() notifiers.Message {
-	return notifiers.Message{
+	m := notifiers.Message{
 		ID:       "01JNSAMPLE0FIRING",
 		Receiver: "slack",
 		GroupKey: `{}:{alertname="HighErrorRate"}`,
@@ -65,6 +65,11 @@ func Firing() notifiers.Message {
 		},
 		Snapshot: snapshot(),
 	}
+	m.Routes = map[string]string{}
+	for _, instance := range []string{"aster-0:8080", "aster-1:8080", "aster-2:8080"} {
+		m.Routes[firing(instance, "7.3 %").Fingerprint] = `{}/{job="aster"} by_severity.critical`
+	}
+	return m
 }
 
 // Joined is the next message of the group: a third instance fires.

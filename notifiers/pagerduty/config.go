@@ -84,6 +84,16 @@ type Link struct {
 // SendsResolved is whether what is over is closed.
 func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
 
+// Pace is how many messages may be sent in a second: an integration takes some 120 events in a minute.
+//
+// Source: https://developer.pagerduty.com/docs/events-api-rate-limits.
+func (c Config) Pace() float64 { return 2 }
+
+// Place is what configurations have in common that share that number: the key.
+func (c Config) Place() string {
+	return strings.Join([]string{"pagerduty", string(c.RoutingKey), c.RoutingKeyFile, string(c.ServiceKey), c.ServiceKeyFile}, " ")
+}
+
 // Validate is what is wrong with the configuration. It reads no file.
 func (c Config) Validate() []problem.Problem {
 	problems := c.validateKeys()

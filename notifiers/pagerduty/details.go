@@ -84,14 +84,15 @@ func (d *details) add(u use, name, text string) {
 	if text == "" {
 		return
 	}
-	taken := func(name string) bool {
-		return slices.ContainsFunc(*d, func(other detail) bool { return other.name == name })
-	}
 	unique := name
-	for n := 2; unique == "" || taken(unique); n++ {
+	for n := 2; unique == "" || d.has(unique); n++ {
 		unique = strings.TrimSpace(fmt.Sprintf("%s (%d)", name, n))
 	}
 	*d = append(*d, detail{unique, text, u})
+}
+
+func (d *details) has(name string) bool {
+	return slices.ContainsFunc(*d, func(one detail) bool { return one.name == name })
 }
 
 // drop removes the least useful detail, the last of them. It is false when only what stays is left.
@@ -143,7 +144,7 @@ func (n *Notifier) ofAlert(m notifiers.Message, a template.Alert) details {
 	for _, pair := range a.Labels.SortedPairs() {
 		d.add(useful, pair.Name, pair.Value)
 	}
-	d.add(stays, "group", m.Content.Title)
+	d.add(stays, "alert group", m.Content.Title)
 	d.add(stays, "alerts", m.Content.Counts)
 	return d.with(n.config.Details)
 }

@@ -189,7 +189,9 @@ func (e event) v1(key string) any {
 	for _, field := range []struct{ name, text string }{
 		{"severity", e.severity}, {"source", e.source}, {"component", e.component}, {"group", e.group}, {"class", e.class},
 	} {
-		all.add(useful, field.name, field.text)
+		if !all.has(field.name) {
+			all.add(useful, field.name, field.text)
+		}
 	}
 	event := api.Event{
 		ServiceKey: key, Type: string(e.action), IncidentKey: e.dedupKey, Description: e.summary, Details: all,
