@@ -80,6 +80,30 @@ receivers:
 	assert.Equal(t, 36*time.Hour, age)
 }
 
+// Receivers as they stand in people's alertmanager.yml, and in its documentation.
+func TestReceiversOfAlertmanagerLoadAsTheyAre(t *testing.T) {
+	_, err := Load("alertmanager.yml", []byte(`
+route: {receiver: pagerduty}
+receivers:
+  - name: pagerduty
+    pagerduty_configs:
+      - service_key: "YOUR_PAGERDUTY_KEY"
+      - routing_key: <secret>
+        description: '{{ template "pagerduty.default.description" . }}'
+        severity: '{{ if .CommonLabels.severity }}{{ .CommonLabels.severity | toLower }}{{ else }}critical{{ end }}'
+        details: {firing: '{{ .Alerts.Firing | toJson }}', num_firing: '{{ .Alerts.Firing | len }}', link: https://example.com}
+        links: [{href: '{{ (index .Alerts 0).GeneratorURL }}', text: Source}]
+        images: [{src: '{{ .CommonAnnotations.image }}', alt: graph}]
+        send_resolved: true
+        http_config: {follow_redirects: true, proxy_url: 'http://proxy:3128', tls_config: {insecure_skip_verify: true}}
+  - name: log
+    webhook_configs:
+      - url: "http://logger:8080/alerts"
+      - {url_file: /etc/alertmanager/url, max_alerts: 10, timeout: 1m, send_resolved: false, http_config: {authorization: {credentials: x}}}
+`))
+	require.NoError(t, err)
+}
+
 func TestDeliveryHasDefaults(t *testing.T) {
 	window, age, err := Delivery{}.For(120 * time.Hour)
 	require.NoError(t, err)

@@ -209,6 +209,43 @@ func TestFailedTriesAreRepeatedUntilOneSucceeds(t *testing.T) {
 	})
 }
 
+// What a failed try told nonetheless is not told again by the next one, and forgotten when the message is through.
+func TestP4AMessageThatWasToldInPartGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		s := &sink{notify: func(_ context.Context, n int, m notifiers.Message) (notifiers.Receipt, error) {
+			switch n {
+			case 1:
+				return notifiers.Receipt{"parts": "1"}, errDown
+			case 2:
+				return nil, errDown // it came no further
+			default:
+				return notifiers.Receipt{"parts": m.Previous["parts"] + "+"}, nil
+			}
+		}}
+		l := testLoop(s)
+		l.Redact, l.Way = []string{"who"}, func(labels map[string]string, receiver string) string {
+			return `{}/{who="` + labels["who"] + `"} ` + receiver
+		}
+		w := start(t, j, quiet, l)
+		a := firing("A")
+		a.Labels["who"], a.Fingerprint = "ada@example.com", "a"
+		j.add(webhook("g", a))
+		pass(time.Minute)
+		j.add(webhook("g", a, firing("B")))
+		pass(time.Minute)
+
+		var had []string
+		for _, try := range s.tried() {
+			had = append(had, try.message.Previous["parts"])
+		}
+		assert.Equal(t, []string{"", "1", "1", "1+"}, had)
+		assert.Equal(t, "g", s.messages()[0].GroupKey)
+		assert.Regexp(t, `^{}/{who="\[redacted\]"} people#[0-9a-f]{16}$`, s.messages()[0].Routes["a"])
+		require.NoError(t, w.end())
+	})
+}
+
 func TestOneStuckGroupHoldsUpNoOther(t *testing.T) {
 	for name, stuck := range map[string]func(context.Context) error{
 		"failing": func(context.Context) error { return errDown },

@@ -2,8 +2,11 @@ package notifiers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 )
 
 var now = time.Date(2026, 3, 1, 9, 14, 0, 0, time.UTC)
@@ -74,6 +78,29 @@ func TestRetryAfter(t *testing.T) {
 		assert.Equal(t, want, RetryAfter(http.Header{"Retry-After": {value}}, now), value)
 	}
 	assert.Zero(t, RetryAfter(nil, now))
+}
+
+func TestP10WhatTheFarSideSaidIsInNoError(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cause error
+		want  Reason
+		says  string
+	}{
+		"an echo":      {fmt.Errorf("net/http: transport connection broken: malformed HTTP response %q", "secret"), Unreachable, "the connection broke, or what answers does not speak HTTP"},
+		"OAuth2":       {&oauth2.RetrieveError{Response: &http.Response{Status: "400"}, Body: []byte("secret")}, Auth, "the OAuth2 server gives no token"},
+		"a lost file":  {&fs.PathError{Op: "open", Path: "/run/password", Err: fs.ErrNotExist}, Auth, "open /run/password: file does not exist"},
+		"plain HTTP":   {http.ErrSchemeMismatch, Unreachable, "http: server gave HTTP response to HTTPS client"},
+		"cut off":      {io.ErrUnexpectedEOF, Unreachable, "unexpected EOF"},
+		"not verified": {&tls.CertificateVerificationError{Err: errors.New("expired")}, Unreachable, "tls: failed to verify certificate: expired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := FromNetwork(&url.Error{Op: "Post", URL: "https://secret", Err: tc.cause})
+
+			assert.Equal(t, tc.want, e.Reason)
+			assert.False(t, e.Permanent)
+			assert.EqualError(t, e, tc.says)
+		})
+	}
 }
 
 func FuzzRetryAfter(f *testing.F) {
