@@ -92,7 +92,7 @@ receivers:
         description: '{{ template "pagerduty.default.description" . }}'
         severity: '{{ if .CommonLabels.severity }}{{ .CommonLabels.severity | toLower }}{{ else }}critical{{ end }}'
         details: {firing: '{{ .Alerts.Firing | toJson }}', num_firing: '{{ .Alerts.Firing | len }}', link: https://example.com}
-        links: [{href: '{{ (index .Alerts 0).GeneratorURL }}', text: Source}]
+        links: [{href: '{{ range .Alerts }}{{ .GeneratorURL }}{{ end }}', text: Source}]
         images: [{src: '{{ .CommonAnnotations.image }}', alt: graph}]
         send_resolved: true
         http_config: {follow_redirects: true, proxy_url: 'http://proxy:3128', tls_config: {insecure_skip_verify: true}}

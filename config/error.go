@@ -62,8 +62,8 @@ func finding(name string, source []byte, line, column int, msg string) Finding {
 // password is what stands before the host in an address.
 var password = regexp.MustCompile(`(//)([^@"']+)@`)
 
-// path is what follows the host in an address: that of a webhook is often its password.
-var path = regexp.MustCompile(`(\w+://[^/\s"',}\]]+/)([^\s"',}\]]+)`)
+// path is what follows the host in the address of a key called url: that of a webhook is often its password.
+var path = regexp.MustCompile(`(\burl["']?\s*:\s*["']?\w+://[^/\s"',}\]]+/)([^\s"',}\]]+)`)
 
 // secretName is what the keys of secrets are called; secretKey is such a key, and secret one with its value.
 const secretName = `[\w-]*(?:api_url|token|password|credentials|secret|key)` //nolint:gosec // names of keys, not their values

@@ -40,6 +40,9 @@ func (c Config) validateTemplates() []problem.Problem {
 			try(path, e.Texts(), set.Try)
 			try(path, map[string]string{"html": e.HTML}, set.TryHTML)
 		}
+		for j, p := range r.PagerdutyConfigs {
+			try(fmt.Sprintf("receivers[%d].pagerduty_configs[%d]", i, j), p.Texts(), set.Try)
+		}
 	}
 	return problems
 }

@@ -21,7 +21,7 @@ func DataOf(receiver string, g alert.Group, s *diagnostics.Snapshot) Data {
 	return Data{
 		Data: &amtemplate.Data{
 			Receiver: receiver, Status: g.Status(), Alerts: g.Alerts, NotificationReason: g.Reason,
-			GroupLabels: g.GroupLabels, CommonLabels: g.CommonLabels(), CommonAnnotations: g.CommonAnnotations(),
+			GroupLabels: g.GroupLabels, RouteLabels: g.RouteLabels, CommonLabels: g.CommonLabels(), CommonAnnotations: g.CommonAnnotations(),
 			ExternalURL: g.ExternalURL,
 		},
 		Snapshot: s,

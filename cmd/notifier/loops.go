@@ -46,7 +46,7 @@ func integrations(r config.Receiver, set *templates.Set) ([]integration, error) 
 		all = append(all, integration{kind: "email", sink: sink, sendResolved: c.SendsResolved()})
 	}
 	for _, c := range r.PagerdutyConfigs {
-		sink, err := pagerduty.New(c)
+		sink, err := pagerduty.New(c, set)
 		if err != nil {
 			return nil, fmt.Errorf("making the PagerDuty sink of receiver %q: %w", r.Name, err)
 		}

@@ -255,7 +255,7 @@ func sayRaw(w http.ResponseWriter, r *http.Request, text string) {
 	if err != nil {
 		panic(err)
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // it breaks on purpose
 	_, _ = io.WriteString(conn, text)
 }
 
@@ -372,7 +372,7 @@ func (h Harness) secret(t *testing.T) {
 			if err != nil {
 				panic(err)
 			}
-			defer conn.Close()
+			defer conn.Close() //nolint:errcheck // it breaks on purpose
 			say(conn, append(echo, '\n'))
 		},
 	} {

@@ -36,7 +36,8 @@ const (
 // https://prometheus.io/docs/alerting/latest/configuration/#pagerduty_config
 //
 // One of the keys is set: RoutingKey for an integration of type "Events API v2", ServiceKey for one of type "Prometheus" or "Events
-// API v1". A text that is left out, or is a template, stands for the notifier's own.
+// API v1". The texts are templates; one that is left out, or says nothing, leaves
+// the notifier's own.
 type Config struct {
 	RoutingKey     commoncfg.Secret `yaml:"routing_key,omitempty"`
 	RoutingKeyFile string           `yaml:"routing_key_file,omitempty"`
@@ -101,19 +102,19 @@ func (c Config) Validate() []problem.Problem {
 	if c.URL != "" && post.Address(c.URL) == nil {
 		add("url", "this is not an http or https address")
 	}
-	if severity := written(c.Severity); severity != "" && severityOf(severity) != severity {
+	if severity := literal(c.Severity); severity != "" && severityOf(severity) != severity {
 		add("severity", fmt.Sprintf("%q is no severity of PagerDuty's, want critical, error, warning or info", severity))
 	}
 	if !slices.Contains([]string{"", PerGroup, PerAlert}, c.Dedup) {
 		add("dedup", fmt.Sprintf("%q is unknown, want %s (an incident for each group) or %s (one for each alert)", c.Dedup, PerGroup, PerAlert))
 	}
 	for i, image := range c.Images {
-		if src := written(image.Src); src != "" && !strings.HasPrefix(src, "https://") {
+		if src := literal(image.Src); src != "" && !strings.HasPrefix(src, "https://") {
 			add(fmt.Sprintf("images[%d].src", i), "PagerDuty shows only images whose address begins with https://")
 		}
 	}
 	for i, link := range c.Links {
-		if href := written(link.Href); href != "" && post.Address(href) == nil {
+		if href := literal(link.Href); href != "" && post.Address(href) == nil {
 			add(fmt.Sprintf("links[%d].href", i), "this is not an http or https address")
 		}
 	}
@@ -163,9 +164,31 @@ func (c Config) key() (string, error) {
 	return post.Secret("PagerDuty's key", cmp.Or(c.RoutingKey, c.ServiceKey), cmp.Or(c.RoutingKeyFile, c.ServiceKeyFile))
 }
 
-// written is what a configured text says, "" when it leaves that to the notifier: it is empty, or a template. This is the one
-// place where a template engine would come in.
-func written(text string) string {
+// Texts are all templates of the configuration, by their place in it.
+func (c Config) Texts() map[string]string {
+	texts := map[string]string{
+		"description": c.Description, "severity": c.Severity, "source": c.Source, "class": c.Class, "component": c.Component,
+		"group": c.Group, "client": c.Client, "client_url": c.ClientURL,
+	}
+	for i, image := range c.Images {
+		at := fmt.Sprintf("images[%d].", i)
+		texts[at+"src"], texts[at+"alt"], texts[at+"href"] = image.Src, image.Alt, image.Href
+	}
+	for i, link := range c.Links {
+		at := fmt.Sprintf("links[%d].", i)
+		texts[at+"href"], texts[at+"text"] = link.Href, link.Text
+	}
+	for name, detail := range c.Details {
+		_, _ = copied(detail, func(text string) (string, error) { // it fails only as its function does
+			texts["details."+name] += text
+			return "", nil
+		})
+	}
+	return texts
+}
+
+// literal is a text that says the same of every message, "" for a template.
+func literal(text string) string {
 	if strings.Contains(text, "{{") {
 		return ""
 	}

@@ -6,6 +6,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/templates"
 )
 
 func TestConfig(t *testing.T) {
@@ -37,7 +39,7 @@ func TestConfig(t *testing.T) {
 			require.NoError(t, yaml.UnmarshalWithOptions([]byte(config), &c, yaml.Strict()))
 
 			problems := c.Validate()
-			_, err := New(c)
+			_, err := New(c, templates.Standard())
 
 			if path == "-" {
 				assert.Empty(t, problems)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -41,7 +40,7 @@ type detail struct {
 }
 
 // details are custom_details: a flat map whose order is kept.
-type details []detail
+type details []detail //nolint:recvcheck // MarshalJSON has to serve a value
 
 // MarshalJSON writes an object in the order of the details.
 func (d details) MarshalJSON() ([]byte, error) {
@@ -91,8 +90,8 @@ func (d *details) add(u use, name, text string) {
 	*d = append(*d, detail{unique, text, u})
 }
 
-func (d *details) has(name string) bool {
-	return slices.ContainsFunc(*d, func(one detail) bool { return one.name == name })
+func (d details) has(name string) bool {
+	return slices.ContainsFunc(d, func(one detail) bool { return one.name == name })
 }
 
 // drop removes the least useful detail, the last of them. It is false when only what stays is left.
@@ -111,7 +110,7 @@ func (d *details) drop() bool {
 }
 
 // ofGroup are the details of a whole group.
-func (n *Notifier) ofGroup(m notifiers.Message) details {
+func (n *Notifier) ofGroup(m notifiers.Message, w *words) details {
 	c := m.Content
 	var d details
 	d.add(stays, "headline", c.Headline)
@@ -127,11 +126,11 @@ func (n *Notifier) ofGroup(m notifiers.Message) details {
 	}
 	d.add(stays, "alerts", c.Counts)
 	d.add(leastUseful, "taken", c.Foot)
-	return d.with(n.config.Details)
+	return w.details(d, n.config.Details)
 }
 
 // ofAlert are the details of one alert of the group. What is known of an agent is said only of its own alerts.
-func (n *Notifier) ofAlert(m notifiers.Message, a template.Alert) details {
+func (n *Notifier) ofAlert(m notifiers.Message, a template.Alert, w *words) details {
 	var d details
 	d.add(stays, "note", m.Content.Note)
 	for _, pair := range a.Annotations.SortedPairs() {
@@ -146,7 +145,7 @@ func (n *Notifier) ofAlert(m notifiers.Message, a template.Alert) details {
 	}
 	d.add(stays, "alert group", m.Content.Title)
 	d.add(stays, "alerts", m.Content.Counts)
-	return d.with(n.config.Details)
+	return w.details(d, n.config.Details)
 }
 
 // agent adds how the agent is: its vitals, then its health, then its tables.
@@ -166,21 +165,6 @@ func (d *details) agent(c templates.Content) {
 	for _, t := range c.Tables {
 		d.add(leastUseful, t.Name, t.Text)
 	}
-}
-
-// with adds what is configured. A detail that is a template, or holds one, says what is there already.
-func (d details) with(configured map[string]any) details {
-	for _, name := range slices.Sorted(maps.Keys(configured)) {
-		switch v := configured[name].(type) {
-		case string:
-			d.add(veryUseful, name, written(v))
-		default:
-			if text, err := encode(v); err == nil && written(string(text)) != "" {
-				d = append(slices.DeleteFunc(d, func(other detail) bool { return other.name == name }), detail{name, json.RawMessage(text), veryUseful})
-			}
-		}
-	}
-	return d
 }
 
 func joined(parts ...string) string {

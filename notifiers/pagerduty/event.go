@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -66,12 +65,13 @@ func (n *Notifier) groupEvent(m notifiers.Message) event {
 	if m.Snapshot != nil && m.Group.OneJob() {
 		agent = m.Snapshot.Agent
 	}
-	e := n.fields(m, shared, agent)
-	e.summary = cmp.Or(line(written(n.config.Description), summarySize), line(m.Content.Title, summarySize), "an alert without a name")
-	e.source = cmp.Or(line(written(n.config.Source), fieldSize), label(lead, "instance"), line(agent, fieldSize), label(lead, "job"), "Alertmanager")
-	e.severity = cmp.Or(written(n.config.Severity), severityOf(string(m.Group.Severity())))
+	w := n.wordsOf(m)
+	e := n.fields(m, shared, agent, w)
+	e.summary = cmp.Or(line(w.text("description", n.config.Description), summarySize), line(m.Content.Title, summarySize), "an alert without a name")
+	e.source = cmp.Or(w.field("source", n.config.Source), label(lead, "instance"), line(agent, fieldSize), label(lead, "job"), "Alertmanager")
+	e.severity = w.severity(n.config.Severity, m.Group.Severity())
 	e.since = m.Group.Since()
-	e.details = n.ofGroup(m)
+	e.details = n.ofGroup(m, w)
 	return e
 }
 
@@ -81,18 +81,19 @@ func (n *Notifier) alertEvent(m notifiers.Message, a template.Alert) event {
 	if m.Snapshot != nil && (m.Group.OneJob() || a.Labels["job"] == m.Group.Lead().Labels["job"]) {
 		agent = m.Snapshot.Agent
 	}
-	e := n.fields(m, a.Labels, agent)
+	w := n.wordsOf(m, a)
+	e := n.fields(m, a.Labels, agent, w)
 	severity := a.Labels["severity"]
 	state := strings.ToUpper(severity)
 	if a.Status == alert.StatusResolved {
 		state = "RESOLVED"
 	}
 	ours := joined(state, a.Labels["alertname"], cmp.Or(a.Labels["instance"], a.Labels["job"]), cmp.Or(a.Annotations["summary"], a.Annotations["description"]))
-	e.summary = cmp.Or(line(written(n.config.Description), summarySize), line(ours, summarySize), "an alert without a name")
-	e.source = cmp.Or(line(written(n.config.Source), fieldSize), label(a.Labels, "instance"), line(agent, fieldSize), label(a.Labels, "job"), "Alertmanager")
-	e.severity = cmp.Or(written(n.config.Severity), severityOf(severity))
+	e.summary = cmp.Or(line(w.text("description", n.config.Description), summarySize), line(ours, summarySize), "an alert without a name")
+	e.source = cmp.Or(w.field("source", n.config.Source), label(a.Labels, "instance"), line(agent, fieldSize), label(a.Labels, "job"), "Alertmanager")
+	e.severity = w.severity(n.config.Severity, alert.Severity(severity))
 	e.since = a.StartsAt
-	e.details = n.ofAlert(m, a)
+	e.details = n.ofAlert(m, a, w)
 	for i, l := range e.links {
 		if l.Href == m.Group.Lead().GeneratorURL && forPeople(a.GeneratorURL) {
 			e.links[i].Href = a.GeneratorURL
@@ -102,17 +103,17 @@ func (n *Notifier) alertEvent(m notifiers.Message, a template.Alert) event {
 }
 
 // fields are those that the labels say, and the links.
-func (n *Notifier) fields(m notifiers.Message, labels template.KV, agent string) event {
+func (n *Notifier) fields(m notifiers.Message, labels template.KV, agent string, w *words) event {
 	e := event{
-		component: cmp.Or(line(written(n.config.Component), fieldSize), label(labels, "component"), line(agent, fieldSize), label(labels, "job")),
-		group:     cmp.Or(line(written(n.config.Group), fieldSize), label(labels, "group"), label(labels, "cluster"), label(labels, "namespace")),
-		class:     cmp.Or(line(written(n.config.Class), fieldSize), label(labels, "class"), label(labels, "alertname")),
-		client:    cmp.Or(line(written(n.config.Client), fieldSize), "Alertmanager"),
-		clientURL: written(n.config.ClientURL),
+		component: cmp.Or(w.field("component", n.config.Component), label(labels, "component"), line(agent, fieldSize), label(labels, "job")),
+		group:     cmp.Or(w.field("group", n.config.Group), label(labels, "group"), label(labels, "cluster"), label(labels, "namespace")),
+		class:     cmp.Or(w.field("class", n.config.Class), label(labels, "class"), label(labels, "alertname")),
+		client:    cmp.Or(w.field("client", n.config.Client), "Alertmanager"),
+		clientURL: w.address("client_url", n.config.ClientURL),
 	}
 	for _, l := range n.config.Links {
-		if forPeople(written(l.Href)) {
-			e.links = append(e.links, Link{Href: l.Href, Text: line(written(l.Text), nameSize)})
+		if href := w.address("links", l.Href); href != "" {
+			e.links = append(e.links, Link{Href: href, Text: line(w.text("links", l.Text), nameSize)})
 		}
 	}
 	for _, l := range m.Content.Links {
@@ -127,8 +128,8 @@ func (n *Notifier) fields(m notifiers.Message, labels template.KV, agent string)
 	}
 	e.links = e.links[:min(len(e.links), mostLinks)]
 	for _, image := range n.config.Images {
-		if src := written(image.Src); strings.HasPrefix(src, "https://") {
-			e.images = append(e.images, Image{Src: src, Alt: line(written(image.Alt), nameSize), Href: written(image.Href)})
+		if src := w.address("images", image.Src); strings.HasPrefix(src, "https://") {
+			e.images = append(e.images, Image{Src: src, Alt: line(w.text("images", image.Alt), nameSize), Href: w.address("images", image.Href)})
 		}
 	}
 	return e
@@ -213,11 +214,7 @@ func linkOf(l Link) map[string]string {
 }
 
 func imageOf(image Image) map[string]string {
-	of := map[string]string{"src": image.Src, "alt": image.Alt}
-	if u, err := url.Parse(image.Href); err == nil && u.Host != "" {
-		of["href"] = image.Href
-	}
-	return given(of)
+	return given(map[string]string{"src": image.Src, "alt": image.Alt, "href": image.Href})
 }
 
 func typed(kind string, context map[string]string) map[string]string {

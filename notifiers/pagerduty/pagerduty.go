@@ -13,18 +13,20 @@ import (
 
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/notifiers/post"
+	"github.com/alertvitals/notifier/templates"
 )
 
 // Notifier is one PagerDuty integration. It is safe for concurrent use and keeps nothing between calls.
 type Notifier struct {
 	config Config
 	client *post.Client
+	set    *templates.Set
 }
 
 var _ notifiers.Notifier = (*Notifier)(nil)
 
-// New makes the sink. Its error says what is wrong with the configuration.
-func New(c Config) (*Notifier, error) {
+// New makes the sink, whose texts are made with set. Its error says what is wrong with the configuration.
+func New(c Config, set *templates.Set) (*Notifier, error) {
 	if problems := c.Validate(); len(problems) > 0 {
 		return nil, fmt.Errorf("pagerduty: %s: %s", problems[0].Path, problems[0].Msg)
 	}
@@ -32,7 +34,7 @@ func New(c Config) (*Notifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pagerduty: %w", err)
 	}
-	return &Notifier{c, client}, nil
+	return &Notifier{c, client, set}, nil
 }
 
 // Notify sends the events that the message comes to, one after the other. When one of them fails, the Receipt that comes with the
@@ -92,8 +94,8 @@ func (n *Notifier) send(ctx context.Context, key string, e event) error {
 	return &notifiers.Error{Reason: notifiers.Server, Err: fmt.Errorf("%s: the answer %d is not one of PagerDuty's", doing, answer.Status)}
 }
 
-// words are what a complaint of PagerDuty's consists of: "Length of 'routing_key' is incorrect (should be 32 characters)".
-var words = regexp.MustCompile(`^[A-Za-z0-9 '._,()-]{1,120}$`)
+// harmless is what a complaint of PagerDuty's consists of: "Length of 'routing_key' is incorrect (should be 32 characters)".
+var harmless = regexp.MustCompile(`^[A-Za-z0-9 '._,()-]{1,120}$`)
 
 // complaint is what PagerDuty says is wrong with an event, "" when it says nothing or something that may hold our key.
 func complaint(answer []byte, key string) string {
@@ -105,7 +107,7 @@ func complaint(answer []byte, key string) string {
 		return ""
 	}
 	for _, text := range append(said.Errors, said.Message) {
-		if words.MatchString(text) && !strings.Contains(text, key) {
+		if harmless.MatchString(text) && !strings.Contains(text, key) {
 			return text
 		}
 	}

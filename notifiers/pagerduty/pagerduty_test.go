@@ -25,6 +25,7 @@ import (
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/notifiers/notifiertest"
 	"github.com/alertvitals/notifier/notifiers/pagerduty/pagerdutyfake"
+	"github.com/alertvitals/notifier/templates"
 )
 
 const key = "7777plantedsecret7777plantedsecr"
@@ -43,7 +44,7 @@ func sinkOf(t *testing.T, address string, change func(*Config)) *Notifier {
 	if change != nil {
 		change(&c)
 	}
-	n, err := New(c)
+	n, err := New(c, templates.Standard())
 	require.NoError(t, err)
 	return n
 }
@@ -368,25 +369,42 @@ func TestTheKeysFileIsReadAtEachSend(t *testing.T) {
 }
 
 func TestWhatIsConfiguredIsSaid(t *testing.T) {
-	fake, n := start(t, func(c *Config) {
-		c.Description, c.Severity, c.Source = "Agent trouble", "warning", "the lab"
-		c.Component, c.Class, c.Client = "c", "{{ .CommonLabels.class }}", "Grafana"
-		c.Details = map[string]any{"team": "data", "firing": "{{ .Alerts.Firing | toJson }}", "nested": map[string]any{"a": 1}, "error rate": "ours"}
-		c.Links = []Link{{Href: "https://wiki.example.com/", Text: "Wiki"}, {Href: "{{ .ExternalURL }}"}}
-		c.Images = []Image{{Src: "https://example.com/x.png", Alt: "x", Href: "https://example.com/"}, {Src: "{{ .X }}"}}
-	})
+	for name, change := range map[string]func(*Config){"group": nil, "alert": perAlert} {
+		t.Run(name, func(t *testing.T) {
+			fake, n := start(t, func(c *Config) {
+				c.Description, c.Severity, c.Source = `{{ template "pagerduty.default.description" . }}`, `{{ .CommonLabels.severity | toUpper }}`, "the lab"
+				c.Component, c.Class, c.Client = "c", "{{ .CommonLabels.class }}", "Grafana"
+				c.Details = map[string]any{
+					"team": "data", "firing": "{{ .Alerts.Firing | toJson }}", "nested": map[string]any{"a": []any{1, "{{ .Status }}"}},
+					"error rate": "ours", "all": "{{ range .Alerts }}{{ .Labels.instance }}\n{{ end }}", "agent now": "{{ .Snapshot.Agent }}",
+					"broken": `{{ index .Alerts 99 }}`,
+				}
+				c.Links = []Link{{Href: "https://wiki.example.com/", Text: "Wiki"}, {Href: "{{ .ExternalURL }}/x"}, {Href: "javascript:{{ .Status }}"}}
+				c.Images = []Image{{Src: "https://example.com/x.png", Alt: "x", Href: "https://example.com/"}, {Src: "http{{ .Status }}"}}
+				if change != nil {
+					change(c)
+				}
+			})
 
-	send(t, n, notifiertest.Firing())
+			send(t, n, notifiertest.Firing())
 
-	incident := fake.State().Incidents[0]
-	assert.Equal(t, "Agent trouble", incident.Summary)
-	assert.Equal(t, "warning", incident.Severity)
-	assert.Equal(t, "the lab", incident.Source)
-	assert.Equal(t, "HighErrorRate", incident.Class, "a template leaves it to us")
-	assert.Contains(t, string(incident.Details), `"team":"data"`)
-	assert.Contains(t, string(incident.Details), `"nested":{"a":1}`)
-	assert.NotContains(t, string(incident.Details), "{{")
-	assert.Equal(t, "https://wiki.example.com/", incident.Links[0])
+			incident := fake.State().Incidents[0]
+			assert.Contains(t, incident.Summary, "[FIRING:")
+			assert.Equal(t, "critical", incident.Severity)
+			assert.Equal(t, "the lab", incident.Source)
+			assert.Equal(t, "HighErrorRate", incident.Class, "a template that says nothing leaves it to us")
+			var details map[string]any
+			require.NoError(t, json.Unmarshal(incident.Details, &details))
+			assert.Equal(t, "data", details["team"])
+			assert.Equal(t, map[string]any{"a": []any{1.0, "firing"}}, details["nested"])
+			assert.Equal(t, "ours", details["error rate"])
+			assert.Contains(t, details["all"], "aster-0:8080")
+			assert.Equal(t, "aster", details["agent now"])
+			assert.Equal(t, "standard text in place of details.broken, which failed", details["templates"])
+			assert.Len(t, details["firing"], map[string]int{"group": 2, "alert": 1}[name], "JSON is JSON")
+			assert.Equal(t, []string{"https://wiki.example.com/", "http://alertmanager:9093/x"}, incident.Links[:2])
+		})
+	}
 }
 
 func TestP10PersonalLabelsAreNoFields(t *testing.T) {

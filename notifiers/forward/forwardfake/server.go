@@ -102,7 +102,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no JSON", http.StatusBadRequest)
 		return
 	}
-	id := r.Header.Get("webhook-id")
+	id := r.Header.Get("Webhook-Id")
 	if id == "" || !s.seen[id] {
 		s.seen[id] = true
 		s.got = append(s.got, Webhook{id, body})
@@ -116,7 +116,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 // Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#verifying-webhook-authenticity.
 func Verify(key []byte, header http.Header, body []byte, now time.Time) error {
-	id, timestamp := header.Get("webhook-id"), header.Get("webhook-timestamp")
+	id, timestamp := header.Get("Webhook-Id"), header.Get("Webhook-Timestamp")
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil {
 		return errors.New("webhook-timestamp is missing or no number")
@@ -127,7 +127,7 @@ func Verify(key []byte, header http.Header, body []byte, now time.Time) error {
 	mac := hmac.New(sha256.New, key)
 	fmt.Fprintf(mac, "%s.%s.%s", id, timestamp, body)
 	want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-	for given := range strings.FieldsSeq(header.Get("webhook-signature")) {
+	for given := range strings.FieldsSeq(header.Get("Webhook-Signature")) {
 		if hmac.Equal([]byte(given), []byte(want)) {
 			return nil
 		}

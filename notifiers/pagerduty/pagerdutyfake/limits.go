@@ -48,7 +48,7 @@ func readV2(body []byte) (incident, []string) {
 	}
 	var wrong complaints
 	wrong.size(body)
-	if !utf8.Valid(body) || json.Unmarshal(body, &sent) != nil {
+	if !utf8.Valid(body) || json.Unmarshal(body, &sent) != nil { //nolint:musttag // the names of the rest are their own
 		return incident{}, append(wrong, "the body is no JSON of an event")
 	}
 	e := incident{action: sent.EventAction, Incident: Incident{RoutingKey: sent.RoutingKey, DedupKey: sent.DedupKey}}
@@ -89,7 +89,7 @@ func readV1(body []byte) (incident, []string) {
 	}
 	var wrong complaints
 	wrong.size(body)
-	if !utf8.Valid(body) || json.Unmarshal(body, &sent) != nil {
+	if !utf8.Valid(body) || json.Unmarshal(body, &sent) != nil { //nolint:musttag // the names of the rest are their own
 		return incident{}, append(wrong, "the body is no JSON of an event")
 	}
 	wrong.key("service_key", sent.ServiceKey)
