@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
+	"github.com/prometheus/alertmanager/template"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -291,34 +292,32 @@ func TestConformance(t *testing.T) {
 	for i := range successes {
 		successes[i] = 200 + i
 	}
-	for name, change := range map[string]func(*Config){"plain": nil, "signed": func(c *Config) { c.Secret = "plantedsigner" }} {
-		t.Run(name, func(t *testing.T) {
-			notifiertest.Run(t, notifiertest.Harness{
-				New:        func(t *testing.T, address string) notifiers.Notifier { return sinkOf(t, address, change) },
-				Secret:     strings.TrimPrefix(secretPath, "/hooks/"),
-				Taken:      func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "taken") },
-				Successes:  successes,
-				StatusOnly: true,
-				Shown: func(t *testing.T, body []byte) string {
-					_, ours := read(t, body)
-					note, _ := ours["note"].(string)
-					return note
-				},
-				Inspect: func(t *testing.T, text string, bodies [][]byte) {
-					require.Len(t, bodies, 1)
-					assert.True(t, utf8.Valid(bodies[0]))
-					assert.False(t, bytes.ContainsFunc(bodies[0], func(r rune) bool { return r < ' ' }))
-					got, _ := read(t, bodies[0])
-					require.Len(t, got.Alerts, 2)
-					want, err := json.Marshal(text) // what is not UTF-8 becomes replacement characters
-					require.NoError(t, err)
-					var clean string
-					require.NoError(t, json.Unmarshal(want, &clean))
-					assert.True(t, clean == got.Alerts[0].Labels["team"], "nothing is lost")
-				},
-			})
-		})
-	}
+	signed := func(c *Config) { c.Secret = "plantedsigner" }
+	notifiertest.Run(t, notifiertest.Harness{
+		New:        func(t *testing.T, address string) notifiers.Notifier { return sinkOf(t, address, signed) },
+		Secret:     strings.TrimPrefix(secretPath, "/hooks/"),
+		Taken:      func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "taken") },
+		Successes:  successes,
+		StatusOnly: true,
+		Shown: func(t *testing.T, body []byte) string {
+			var ours struct{ Note string }
+			require.NoError(t, json.Unmarshal(body, &ours))
+			return ours.Note
+		},
+		Inspect: func(t *testing.T, text string, bodies [][]byte) {
+			require.Len(t, bodies, 1)
+			assert.True(t, utf8.Valid(bodies[0]))
+			assert.False(t, bytes.ContainsAny(bodies[0], "\r\n\t\x00\x1b"))
+			var got struct{ Alerts template.Alerts }
+			require.NoError(t, json.Unmarshal(bodies[0], &got))
+			require.Len(t, got.Alerts, 2)
+			want, err := json.Marshal(text) // what is not UTF-8 becomes replacement characters
+			require.NoError(t, err)
+			var clean string
+			require.NoError(t, json.Unmarshal(want, &clean))
+			assert.True(t, clean == got.Alerts[0].Labels["team"], "nothing is lost")
+		},
+	})
 }
 
 func TestConfig(t *testing.T) {

@@ -94,19 +94,22 @@ func (d details) has(name string) bool {
 	return slices.ContainsFunc(d, func(one detail) bool { return one.name == name })
 }
 
-// drop removes the least useful detail, the last of them. It is false when only what stays is left.
-func (d *details) drop() bool {
-	worst := -1
-	for i, one := range *d {
-		if one.use > stays && (worst < 0 || one.use >= (*d)[worst].use) {
-			worst = i
+// drop removes the least useful details, the last of them first, until that many bytes are gone. It is false when only what stays
+// is left.
+func (d *details) drop(size int) bool {
+	kept := slices.Clone(*d)
+	for u := leastUseful; u > stays && size > 0; u-- {
+		for i := len(kept) - 1; i >= 0 && size > 0; i-- {
+			if kept[i].use == u {
+				text, _ := encode(kept[i].value) // it was encoded before
+				size -= len(kept[i].name) + len(text)
+				kept = slices.Delete(kept, i, i+1)
+			}
 		}
 	}
-	if worst < 0 {
-		return false
-	}
-	*d = slices.Delete(slices.Clone(*d), worst, worst+1)
-	return true
+	dropped := len(kept) < len(*d)
+	*d = kept
+	return dropped
 }
 
 // ofGroup are the details of a whole group.

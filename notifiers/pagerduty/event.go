@@ -240,7 +240,7 @@ func (n *Notifier) fit(e event, key string) ([]byte, error) {
 			form = e.v1
 		}
 		body, err := encode(form(key))
-		if err != nil || len(body) <= eventSize || !e.details.drop() {
+		if err != nil || len(body) <= eventSize || !e.details.drop(len(body)-eventSize) {
 			return body, err
 		}
 	}
