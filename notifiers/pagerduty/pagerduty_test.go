@@ -240,6 +240,28 @@ func TestP3LateNewsNeverTouchTheLivingIncident(t *testing.T) {
 	}
 }
 
+func TestLateNewsThatFailHalfWayLeaveTheReceiptAlone(t *testing.T) {
+	fake := pagerdutyfake.New(key)
+	var requests atomic.Int64
+	n := sinkOf(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) == 3 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		fake.ServeHTTP(w, r)
+	})), nil)
+	first := send(t, n, notifiertest.Firing())
+
+	after, err := n.Notify(t.Context(), notifiertest.Late(first))
+
+	require.Error(t, err)
+	assert.Equal(t, first, after)
+	assert.Len(t, fake.State().Open(), 2)
+	assert.Equal(t, first, send(t, n, notifiertest.Late(first)))
+	require.Len(t, fake.State().Open(), 1)
+	assert.Len(t, fake.State().Incidents, 2)
+}
+
 func TestP2AGroupThatWasOverBeforeAnybodyWasToldIsInTheHistory(t *testing.T) {
 	for name, change := range map[string]func(*Config){"group": nil, "alert": perAlert} {
 		t.Run(name, func(t *testing.T) {

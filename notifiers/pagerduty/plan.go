@@ -41,15 +41,14 @@ func (n *Notifier) plan(m notifiers.Message) []step {
 }
 
 // past opens an incident and closes it at once, so that it stands in the history. It has a key of its own: a trigger with the
-// group's would open what was resolved since, and nobody would close it. It stays open at no time, so it is told as info.
+// group's would open what was resolved since, and nobody would close it. It stays open at no time, so it is told as info. The
+// Receipt stays that of the living incident.
 func (n *Notifier) past(m notifiers.Message) []step {
 	e := n.groupEvent(m)
-	e.severity = "info"
-	p := progress{message: m.ID, open: map[string]bool{}, told: map[string]bool{}}
-	key := keyOf(m.Group.Key, "late", m.ID)
-	p.send(trigger, key, e)
-	p.send(resolve, key, e)
-	return p.steps
+	e.severity, e.dedupKey = "info", keyOf(m.Group.Key, "late", m.ID)
+	opens, closes := e, e
+	opens.action, closes.action = trigger, resolve
+	return []step{{opens, m.Previous}, {closes, m.Previous}}
 }
 
 // wholeGroup is one event for the group. An alert's own incident, from when the configuration wanted those, is closed.
