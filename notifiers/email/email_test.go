@@ -617,6 +617,10 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	t.Run("hostile texts", func(t *testing.T) { notifiertest.RunContent(t, build, harmless) })
+	t.Run("amendments", func(t *testing.T) { notifiertest.RunAmendments(t, build) })
+	t.Run("ten megabytes", func(t *testing.T) {
+		notifiertest.RunHuge(t, build, func(t *testing.T, data []byte) string { return read(t, data).text })
+	})
 	t.Run("notes", func(t *testing.T) {
 		notifiertest.RunNotes(t, build, func(t *testing.T, data []byte) string { return read(t, data).text })
 		notifiertest.RunNotes(t, build, func(t *testing.T, data []byte) string { return read(t, data).visible() })
