@@ -3,6 +3,7 @@ module github.com/alertvitals/notifier
 go 1.26.0
 
 require (
+	github.com/PagerDuty/go-pagerduty v1.8.0
 	github.com/alecthomas/kingpin/v2 v2.4.0
 	github.com/alecthomas/units v0.0.0-20240927000941-0f3dac36c52b
 	github.com/clipperhouse/displaywidth v0.11.0
@@ -29,6 +30,8 @@ require (
 	golang.org/x/text v0.43.0
 	google.golang.org/protobuf v1.36.12
 )
+
+require github.com/google/go-querystring v1.2.0 // indirect
 
 require (
 	cloud.google.com/go/auth v0.23.2 // indirect
