@@ -11,6 +11,7 @@ import (
 
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers"
+	"github.com/alertvitals/notifier/templates"
 )
 
 // slowAgent misses the deadline, and says more when it is given two seconds.
@@ -28,6 +29,8 @@ func (a slowAgent) SnapshotLater(ctx context.Context, _ map[string]string) *diag
 	}
 	return a.later
 }
+
+func (slowAgent) Charts(context.Context, []diagnostics.ChartedAlert) []diagnostics.Chart { return nil }
 
 // awake is what the slow agent says at last.
 func awake() *diagnostics.Snapshot {
@@ -131,4 +134,45 @@ func TestAnAmendmentIsTriedOnceAndOnlyWhenItTellsMore(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestChartsAreDrawnForASinkThatShowsThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, s := newMemory(), &sink{}
+		var drawn []templates.Image
+		s.notify = func(ctx context.Context, _ int, m notifiers.Message) (notifiers.Receipt, error) {
+			drawn = append(drawn, m.WithCharts(ctx).Content.Charts...)
+			return told()
+		}
+		l := testLoop(s)
+		l.Snapshots = snapshots(func(map[string]string) *diagnostics.Snapshot { return &diagnostics.Snapshot{Agent: "aster"} })
+		w := start(t, j, quiet, l)
+		j.add(webhook("g", firing("A")))
+		pass(time.Minute)
+		assert.Equal(t, []templates.Image{{Title: "A", PNG: []byte("png")}}, drawn)
+		require.NoError(t, w.end())
+	})
+}
+
+type brokenCharts struct{ Snapshotter }
+
+func (brokenCharts) Charts(context.Context, []diagnostics.ChartedAlert) []diagnostics.Chart {
+	panic("no font")
+}
+
+func TestP4ChartsThatCannotBeDrawnCostNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, s := newMemory(), &sink{}
+		s.notify = func(ctx context.Context, _ int, m notifiers.Message) (notifiers.Receipt, error) {
+			assert.Empty(t, m.WithCharts(ctx).Content.Charts)
+			return told()
+		}
+		l := testLoop(s)
+		l.Snapshots = brokenCharts{snapshots(func(map[string]string) *diagnostics.Snapshot { return nil })}
+		w := start(t, j, quiet, l)
+		j.add(webhook("g", firing("A")))
+		pass(time.Minute)
+		assert.Len(t, s.tried(), 1)
+		require.NoError(t, w.end())
+	})
 }

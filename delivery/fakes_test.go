@@ -288,6 +288,10 @@ func (s snapshots) Snapshot(_ context.Context, labels map[string]string) *diagno
 	return s(labels)
 }
 
+func (s snapshots) Charts(_ context.Context, alerts []diagnostics.ChartedAlert) []diagnostics.Chart {
+	return []diagnostics.Chart{{Title: alerts[0].Labels["alertname"], PNG: []byte("png")}}
+}
+
 func (s snapshots) SnapshotLater(context.Context, map[string]string) *diagnostics.Snapshot {
 	return nil
 }

@@ -27,6 +27,8 @@ func (l *led) Snapshot(_ context.Context, labels map[string]string) *diagnostics
 
 func (l *led) SnapshotLater(context.Context, map[string]string) *diagnostics.Snapshot { return nil }
 
+func (*led) Charts(context.Context, []diagnostics.ChartedAlert) []diagnostics.Chart { return nil }
+
 func (l *led) Links(_, shown map[string]string, starts, ends time.Time) []diagnostics.Link {
 	l.shown, l.starts, l.ends = append(l.shown, shown), append(l.starts, starts), append(l.ends, ends)
 	return []diagnostics.Link{{Name: "Logs", URL: "https://grafana/" + shown["instance"]}}

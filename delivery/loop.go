@@ -23,6 +23,8 @@ type Snapshotter interface {
 	// Links are the addresses for people that are configured for that agent, filled in with the labels shown, for an alert that
 	// began at starts and ended at ends, which is zero while it fires.
 	Links(labels, shown map[string]string, starts, ends time.Time) []diagnostics.Link
+	// Charts draws what the alerts are about, within the deadline; there may be none.
+	Charts(ctx context.Context, alerts []diagnostics.ChartedAlert) []diagnostics.Chart
 }
 
 // Loop is how one sink of one receiver is delivered to. Fields without a default are required.

@@ -322,8 +322,32 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 	}
 	return l.Sink.Notify(ctx, notifiers.Message{
 		ID: d.id, Receiver: l.Receiver, Group: shown, GroupKey: d.group.ShownKey(l.Redact), Content: content, Snapshot: g.snapshot,
-		Previous: d.before.Receipt, Late: d.late, Amends: d.amends, Routes: l.routes(*d.group),
+		Previous: d.before.Receipt, Late: d.late, Amends: d.amends, Routes: l.routes(*d.group), Draw: r.drawing(l, d),
 	})
+}
+
+// drawing draws the pictures of a message. What is told late is of the past, of which there are none. The message may have gone
+// out by then, so nothing that goes wrong here may make it a failure.
+func (r *run) drawing(l *Loop, d draft) func(context.Context) []templates.Image {
+	if l.Snapshots == nil || d.late {
+		return nil
+	}
+	return func(ctx context.Context) (images []templates.Image) {
+		defer func() {
+			if p := recover(); p != nil {
+				r.logger.Error("The charts of a message could not be drawn", slog.Any("err", &panicError{value: p}))
+				images = nil
+			}
+		}()
+		var alerts []diagnostics.ChartedAlert
+		for _, a := range d.group.Telling() {
+			alerts = append(alerts, diagnostics.ChartedAlert{Labels: a.Labels, StartsAt: a.StartsAt, GeneratorURL: a.GeneratorURL})
+		}
+		for _, c := range l.Snapshots.Charts(ctx, alerts) {
+			images = append(images, templates.Image{Title: c.Title, Alt: c.Alt, PNG: c.PNG})
+		}
+		return images
+	}
 }
 
 // routes are by which route each alert of the group came, as the routes are now, by its fingerprint.

@@ -32,6 +32,8 @@ type Message struct {
 	Routes map[string]string
 	// Content is what people should read. Its texts are plain and untrusted: the sink escapes them for its service.
 	Content templates.Content
+	// Draw makes Content.Charts, which takes a moment: only a sink that shows pictures asks for them (WithCharts). nil is no charts.
+	Draw func(ctx context.Context) []templates.Image `json:"-"`
 	// Snapshot is the agent's state, nil when no agent is configured for the alert.
 	Snapshot *diagnostics.Snapshot
 	// Previous is the Receipt of the last message of this group, nil when there is none: the group is new, or was
@@ -45,6 +47,14 @@ type Message struct {
 	// has no news: a sink that edits does so and pings nobody, one that cannot may leave it out by answering with Previous.
 	// Its Receipt is kept like any other.
 	Amends bool
+}
+
+// WithCharts is the message with its charts drawn.
+func (m Message) WithCharts(ctx context.Context) Message {
+	if m.Draw != nil {
+		m.Content.Charts, m.Draw = m.Draw(ctx), nil
+	}
+	return m
 }
 
 // Receipt is what a sink needs to know of this message when the next one of the group comes, such as Slack's channel and

@@ -30,7 +30,7 @@ type Content struct {
 	// Changes says, on a resolved group, what got better: "error rate 7.3 % → 0.1 %".
 	Changes []string
 	Tables  []Line
-	// Charts are pictures of what the text says too, the most useful first. A sink that cannot show pictures leaves them out.
+	// Charts are pictures of what the text says too, the most useful first. They are drawn for a sink that shows them.
 	Charts []Image
 	// Foot says when and how the vitals were taken.
 	Foot string

@@ -62,6 +62,7 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 	}
 	ctx, cancel := context.WithTimeout(ctx, longestTry)
 	defer cancel()
+	m = m.WithCharts(ctx)
 	f, err := n.fields(m)
 	if err != nil {
 		return m.Previous, err

@@ -24,8 +24,11 @@ type bot struct {
 func (b bot) postFresh(ctx context.Context, m notifiers.Message, continues string) (notifiers.Receipt, error) {
 	b.words.continues = continues
 	receipt, err := b.post(ctx, layout(m, "", b.words, b.config.mentions(m)))
-	if err != nil || len(m.Content.Charts) == 0 {
+	if err != nil {
 		return receipt, err
+	}
+	if m = m.WithCharts(ctx); len(m.Content.Charts) == 0 {
+		return receipt, nil
 	}
 	// The message is there. Whatever goes wrong with its pictures is no reason to post it once more.
 	if files := b.upload(ctx, m.Content.Charts); len(files) > 0 {
@@ -62,7 +65,8 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 	channel, ts := m.Previous[channelKey], m.Previous[tsKey]
 	receipt := maps.Clone(m.Previous)
 	b.words.files = strings.Fields(receipt[picturesKey])
-	if len(m.Content.Charts) > 0 && (m.Content.Status == alert.StatusResolved || m.Amends || len(b.words.files) == 0) {
+	if m.Content.Status == alert.StatusResolved || m.Amends || len(b.words.files) == 0 {
+		m = m.WithCharts(ctx)
 		if files := b.upload(ctx, m.Content.Charts); len(files) > 0 {
 			b.words.files = files
 			receipt[picturesKey] = strings.Join(files, " ")

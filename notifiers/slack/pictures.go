@@ -24,7 +24,7 @@ const (
 // Source: https://docs.slack.dev/messaging/working-with-files#upload. A file that is shared nowhere can stand in a block of the
 // bot's own: https://docs.slack.dev/reference/block-kit/composition-objects/slack-file-object.
 func (b bot) upload(ctx context.Context, pictures []templates.Image) []string {
-	var files []slackapi.FileSummary
+	var files []slackapi.FileSummary // none leaves Slack unasked
 	for i, p := range pictures[:min(len(pictures), mostPictures)] {
 		if len(p.PNG) == 0 || len(p.PNG) > pictureSize {
 			continue
