@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	slackapi "github.com/slack-go/slack"
@@ -86,18 +87,35 @@ func (s *Server) LoseFiles() {
 
 // hasFiles is whether all pictures of a message are there.
 func (s *Server) hasFiles(m slackview.Message) bool {
-	blocks := m.Blocks.BlockSet
+	return !slices.ContainsFunc(filesOf(m), func(id string) bool { return s.files[id] == nil || !s.files[id].complete })
+}
+
+// filesOf are the IDs of the files that the message shows.
+func filesOf(m slackview.Message) (ids []string) {
+	blocks := slices.Clone(m.Blocks.BlockSet)
 	for _, a := range m.Attachments {
 		blocks = append(blocks, a.Blocks.BlockSet...)
 	}
 	for _, block := range blocks {
 		if image, ok := block.(*slackapi.ImageBlock); ok && image.SlackFile != nil {
-			if f := s.files[image.SlackFile.ID]; f == nil || !f.complete {
-				return false
-			}
+			ids = append(ids, image.SlackFile.ID)
 		}
 	}
-	return true
+	return ids
+}
+
+// picturesOf are the files that the message shows. s.mu is held.
+func (s *Server) picturesOf(m slackview.Message) map[string][]byte {
+	var pictures map[string][]byte
+	for _, id := range filesOf(m) {
+		if f := s.files[id]; f != nil {
+			if pictures == nil {
+				pictures = map[string][]byte{}
+			}
+			pictures[id] = f.content
+		}
+	}
+	return pictures
 }
 
 // permalink answers chat.getPermalink.

@@ -99,6 +99,7 @@ func (s *Server) state() State {
 		view.Messages = slices.Clone(c.Messages)
 		for i := range view.Messages {
 			view.Messages[i].Replies = slices.Clone(view.Messages[i].Replies)
+			view.Messages[i].Pictures = s.picturesOf(view.Messages[i])
 		}
 		state.Channels = append(state.Channels, view)
 	}

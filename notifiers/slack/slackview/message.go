@@ -25,6 +25,8 @@ type Message struct {
 	Text        string                `json:"text,omitempty"`
 	Blocks      slackapi.Blocks       `json:"blocks,omitzero"`
 	Attachments []slackapi.Attachment `json:"attachments,omitempty"`
+	// Pictures are the files that its image blocks show, by their IDs.
+	Pictures map[string][]byte `json:"pictures,omitempty"`
 	// Edits is how often it was edited.
 	Edits int `json:"edits,omitempty"`
 	// Replies are the messages of its thread.

@@ -2,9 +2,11 @@ package slackview
 
 import (
 	_ "embed"
+	"encoding/base64"
 	"html"
 	"html/template"
 	"io"
+	"net/http"
 	"strings"
 
 	slackapi "github.com/slack-go/slack"
@@ -57,6 +59,9 @@ type blockView struct {
 	Text    template.HTML
 	Fields  []template.HTML
 	Buttons []buttonView
+	// Picture is the address of an image, "" when it is not there; Alt says what it shows.
+	Picture template.URL
+	Alt     string
 }
 
 type buttonView struct{ Text, URL string }
@@ -64,10 +69,10 @@ type buttonView struct{ Text, URL string }
 func viewOf(m Message) messageView {
 	v := messageView{
 		From: m.from(), Clock: m.clock(), Edited: m.Edits > 0, Fallback: unescape.Replace(m.Text),
-		Text: markup(parse(m.bodyText())), Blocks: blockViews(m.Blocks.BlockSet),
+		Text: markup(parse(m.bodyText())), Blocks: blockViews(m, m.Blocks.BlockSet),
 	}
 	for _, a := range m.Attachments {
-		view := attachmentView{Bar: "#DDDDDD", Blocks: blockViews(a.Blocks.BlockSet)}
+		view := attachmentView{Bar: "#DDDDDD", Blocks: blockViews(m, a.Blocks.BlockSet)}
 		if ansiColour(a.Color) != "" {
 			view.Bar = template.CSS(a.Color) //nolint:gosec // ansiColour knows nothing but #RRGGBB
 		}
@@ -85,7 +90,7 @@ func viewOf(m Message) messageView {
 	return v
 }
 
-func blockViews(blocks []slackapi.Block) []blockView {
+func blockViews(m Message, blocks []slackapi.Block) []blockView {
 	var views []blockView
 	for _, block := range blocks {
 		switch block := block.(type) {
@@ -112,6 +117,8 @@ func blockViews(blocks []slackapi.Block) []blockView {
 				v.Buttons = append(v.Buttons, buttonView{b.Text.Text, b.URL})
 			}
 			views = append(views, v)
+		case *slackapi.ImageBlock:
+			views = append(views, blockView{Kind: "image", Alt: block.AltText, Picture: m.picture(block)})
 		case *slackapi.DividerBlock:
 			views = append(views, blockView{Kind: "divider"})
 		default:
@@ -119,6 +126,18 @@ func blockViews(blocks []slackapi.Block) []blockView {
 		}
 	}
 	return views
+}
+
+// picture is an image block's file as an address, "" when it is none of the message's: nothing is fetched from elsewhere.
+func (m Message) picture(block *slackapi.ImageBlock) template.URL {
+	if block.SlackFile == nil {
+		return ""
+	}
+	content := m.Pictures[block.SlackFile.ID]
+	if http.DetectContentType(content) != "image/png" {
+		return ""
+	}
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(content)) //nolint:gosec // a picture
 }
 
 // markup is the lines as HTML; every text in it is escaped.

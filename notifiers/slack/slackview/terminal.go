@@ -79,6 +79,8 @@ func (t *terminal) blocks(b bar, blocks []slackapi.Block) {
 				labels = append(labels, "["+button.Text.Text+"]")
 			}
 			t.lines(b, literal(strings.Join(labels, " ")), "")
+		case *slackapi.ImageBlock:
+			t.lines(b, literal("["+block.AltText+"]"), dim)
 		case *slackapi.DividerBlock:
 			t.lines(b, literal(strings.Repeat("─", columns/2)), dim)
 		default:
