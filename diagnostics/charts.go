@@ -308,7 +308,7 @@ func (d drawing) vitals(ctx context.Context, c *Collector, topics []string) []Ch
 	return charts
 }
 
-// vital draws one vital; known is whether there is anything to see.
+// vital draws one vital; known is whether there is enough of it to be shown where nobody asked for it.
 func (d drawing) vital(ctx context.Context, specs []*vitalSpec) (drawn Chart, known bool, err error) {
 	p := plot{name: word(specs[0].Name), of: d.agent.name, unit: specs[0].Unit, start: d.start, moments: d.moments}
 	if d.evaluator == nil {
@@ -334,7 +334,8 @@ func (d drawing) vital(ctx context.Context, specs []*vitalSpec) (drawn Chart, kn
 			return Chart{}, false, fmt.Errorf("vital %q: %w", specs[0].Name, courseErr)
 		}
 		p.lines = []chart.Series{{Values: course.values}}
-		if known = slices.ContainsFunc(course.values, finite); known && finite(course.values[len(course.values)-1]) && v.Value != nil {
+		known = p.worthALook()
+		if finite(course.values[len(course.values)-1]) && v.Value != nil {
 			p.value = FormatVital(v)
 		}
 		if course.saturated {

@@ -486,3 +486,15 @@ func lookAgain(t *testing.T, c *Collector) *Snapshot {
 	require.NoError(t, err)
 	return s
 }
+
+func TestP9AChartOfAFewDotsIsNone(t *testing.T) {
+	now := time.Now()
+	for scrapes, want := range map[int]bool{1: false, 4: false, 60: true} {
+		c := newCollector(t, newFakeAgent(t).URL)
+		for i := range scrapes {
+			past(t, c, now.Add(-15*time.Second*time.Duration(scrapes-1-i)), sdkMetrics(now.Add(-24*time.Hour), 100*(i+1), 10*i))
+		}
+		charts := c.Charts(t.Context(), []ChartedAlert{{Labels: about, StartsAt: now}})
+		assert.Equal(t, want, len(charts) > 0, "after %d scrapes", scrapes)
+	}
+}

@@ -3,6 +3,7 @@ package diagnostics
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,22 @@ type plot struct {
 	// remark qualifies the values; empty says why there are none.
 	remark, empty string
 	threshold     *chart.Threshold
+}
+
+// fewestCharted is of how many moments something must be known before a chart shows how it went.
+const fewestCharted = 5
+
+// worthALook is whether some line is more than a few dots.
+func (p *plot) worthALook() bool {
+	return slices.ContainsFunc(p.lines, func(line chart.Series) bool {
+		known := 0
+		for _, v := range line.Values {
+			if finite(v) {
+				known++
+			}
+		}
+		return known >= fewestCharted
+	})
 }
 
 // limit marks from where on a value is bad.

@@ -99,7 +99,7 @@ func (d drawing) rule(ctx context.Context, r *chartedRule, answered []labelled) 
 			return nil, err
 		}
 	}
-	if len(p.lines) == 0 {
+	if !p.worthALook() {
 		return nil, nil //nolint:nilnil // there is nothing to see
 	}
 	if values := p.lines[0].Values; len(p.lines) == 1 && finite(values[len(values)-1]) {
