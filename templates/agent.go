@@ -106,7 +106,7 @@ func checkText(c *diagnostics.Check) string {
 // snapshot.
 const (
 	mostNormal  = 10
-	mostUnknown = 3
+	mostUnknown = 2
 )
 
 // vitals puts first what the configuration asks for, then what the alert is about, then what is not normal, then the first of each
@@ -143,7 +143,7 @@ func vitals(s *diagnostics.Snapshot, topics []string, now time.Time) []Vital {
 			Name:   oneLine(v.Name),
 			Value:  oneLine(diagnostics.FormatVital(v.Vital)),
 			Change: change(v.Vital, now, threshold(v.Vital, topics)),
-			Loud:   loud(v.Vital),
+			Loud:   loud(v.Vital), Unknown: v.State == diagnostics.StateUnknown,
 		})
 	}
 	return words

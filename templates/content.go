@@ -54,6 +54,8 @@ type Vital struct {
 	Change string
 	// Loud is whether the value differs from normal.
 	Loud bool
+	// Unknown is whether there is no value: Value says why.
+	Unknown bool
 }
 
 // Image is a picture for people.

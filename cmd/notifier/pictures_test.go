@@ -28,8 +28,8 @@ func TestPictures(t *testing.T) {
 	require.NoError(t, pause(t.Context(), demoWell))
 
 	require.NoError(t, d.fallIll(t.Context()))
-	photograph(t, d.slackURL, "slack-firing.png", 820, 560)
-	photograph(t, d.mailURL, "mail-firing.png", 700, 870)
+	photograph(t, d.slackURL, "slack-firing.png", 820, 650)
+	photograph(t, d.mailURL, "mail-firing.png", 700, 960)
 
 	require.NoError(t, d.recover(t.Context()))
 	photograph(t, d.slackURL, "slack-resolved.png", 820, 500)

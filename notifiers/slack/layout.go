@@ -213,7 +213,11 @@ func prominent(vitals []templates.Vital) (fields, rest []templates.Vital) {
 func inLine(vitals []templates.Vital) []string {
 	all := make([]string, len(vitals))
 	for i, v := range vitals {
-		all[i] = mrkdwn(v.Name, vitalNameSize) + " " + bold(mrkdwn(v.Value, vitalValueSize))
+		value := mrkdwn(v.Value, vitalValueSize)
+		if !v.Unknown {
+			value = bold(value)
+		}
+		all[i] = mrkdwn(v.Name, vitalNameSize) + " " + value
 		if v.Change != "" {
 			all[i] += " " + mrkdwn(v.Change, vitalNoteSize)
 		}
