@@ -109,9 +109,14 @@ const (
 	mostUnknown = 2
 )
 
+// fewVitals are the vitals that a message has room for.
+func fewVitals(s *diagnostics.Snapshot, topics []string, now time.Time) []Vital {
+	return vitals(s, topics, now, map[int]int{rankNormal: mostNormal, rankUnknown: mostUnknown})
+}
+
 // vitals puts first what the configuration asks for, then what the alert is about, then what is not normal, then the first of each
-// topic and so on in the profile's order; what cannot be known comes last.
-func vitals(s *diagnostics.Snapshot, topics []string, now time.Time) []Vital {
+// topic and so on in the profile's order; what cannot be known comes last. Most is how many of a rank there are at most; a rank that it lacks has no limit.
+func vitals(s *diagnostics.Snapshot, topics []string, now time.Time, most map[int]int) []Vital {
 	type ranked struct {
 		diagnostics.Vital
 		rank, round int
@@ -136,7 +141,7 @@ func vitals(s *diagnostics.Snapshot, topics []string, now time.Time) []Vital {
 	words := make([]Vital, 0, len(sorted))
 	for _, v := range sorted {
 		told[v.rank]++
-		if v.rank == rankNormal && told[v.rank] > mostNormal || v.rank == rankUnknown && told[v.rank] > mostUnknown {
+		if limit, limited := most[v.rank]; limited && told[v.rank] > limit {
 			continue
 		}
 		words = append(words, Vital{

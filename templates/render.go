@@ -84,7 +84,7 @@ func (s *Set) render(in Input, e *execution) Content {
 	if in.Snapshot != nil {
 		topics := diagnostics.Topics(g.Name())
 		c.State, c.Checks = stateOf(in.Snapshot), checksOf(in.Snapshot)
-		c.Vitals = vitals(in.Snapshot, topics, in.Now)
+		c.Vitals = fewVitals(in.Snapshot, topics, in.Now)
 		if v.Status == alert.StatusFiring {
 			c.Trend = trend(in.Snapshot, topics)
 			c.Tables = tables(in.Snapshot, topics)

@@ -253,7 +253,7 @@ func TestVitalsThatAreNoPlainNumber(t *testing.T) {
 		{Name: "gone", Unit: diagnostics.Short, State: diagnostics.StateUnknown, Note: "no longer reported", Before: number(7), BeforeAt: now.Add(-time.Minute)},
 		{Name: "queue", Unit: diagnostics.Short, Value: number(3), Asked: true},
 	}}
-	got := vitals(s, nil, now)
+	got := fewVitals(s, nil, now)
 	assert.Equal(t, []Vital{
 		{Name: "queue", Value: "3"},
 		{Name: "p95", Value: "0.3 s", Change: "▼ was > 10 s an hour ago"},
@@ -275,7 +275,7 @@ func TestAMessageTellsWhatMattersOfManyVitals(t *testing.T) {
 		}
 	}
 	var names []string
-	for _, v := range vitals(s, []string{"errors"}, now) {
+	for _, v := range fewVitals(s, []string{"errors"}, now) {
 		names = append(names, v.Name)
 	}
 	require.Len(t, names, 10+10+10+2)

@@ -10,6 +10,6 @@ import (
 // Foot. What is not normal comes first, what is not known last.
 func Describe(s *diagnostics.Snapshot, now time.Time) Content {
 	return Content{
-		State: stateOf(s), Checks: checksOf(s), Vitals: vitals(s, nil, now), Tables: tables(s, nil), Foot: foot(s),
+		State: stateOf(s), Checks: checksOf(s), Vitals: vitals(s, nil, now, nil), Tables: tables(s, nil), Foot: foot(s),
 	}
 }
