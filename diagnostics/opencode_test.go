@@ -206,6 +206,17 @@ func TestOpenCodeIsRecognised(t *testing.T) {
 	assert.Nil(t, a.kind())
 }
 
+func TestOpenCodeIsRecognisedForAPersonWhoAsksOnce(t *testing.T) {
+	c := newCollector(t, newOpenCode(t, "").URL)
+	c.reuse = time.Minute
+	assert.Empty(t, c.Snapshot(t.Context(), about).Profile)
+	c.Recognise(t.Context(), about)
+	s := c.Snapshot(t.Context(), about)
+	assert.Equal(t, "opencode", s.Profile)
+	assert.Equal(t, Up, s.Health.Verdict)
+	c.Recognise(t.Context(), map[string]string{"job": "other"}) // which there is not
+}
+
 func TestWhatIsNotRecognisedIsLeftAlone(t *testing.T) {
 	f := newFakeAgent(t)
 	c := newCollector(t, f.URL)
