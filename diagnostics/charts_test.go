@@ -498,3 +498,45 @@ func TestP9AChartOfAFewDotsIsNone(t *testing.T) {
 		assert.Equal(t, want, len(charts) > 0, "after %d scrapes", scrapes)
 	}
 }
+
+// Whoever can post an alert can write any expression. None of these ends the process or waits beyond the deadline.
+func TestP5AnExpressionThatAsksForTooMuchIsNotEvaluated(t *testing.T) {
+	f := newFakePrometheus(t, nil)
+	c := night(t, nil, asking(f.URL+"/prometheus"))
+	for _, expr := range []string{
+		`max_over_time(agent_pool_size[292y:1ms]) > 1`,
+		`max_over_time(max_over_time(agent_pool_size[1d:1m])[30d:1m]) > 1`,
+		strings.Repeat("label_replace(", 90) + "agent_pool_size" + strings.Repeat(`,"a","$1$1$1","job","(.*)")`, 90) + " > 1",
+	} {
+		for _, one := range c.Charts(t.Context(), []ChartedAlert{firing(expr)}) {
+			assert.NotEqual(t, "HighErrorRate, last hour", one.Title)
+		}
+	}
+	assert.Empty(t, f.questions(), "nor is the Prometheus asked for it")
+}
+
+func TestASubqueryWithoutAStep(t *testing.T) {
+	c := night(t, nil, func(a *AgentConfig, _ *Config) {
+		a.Queries = []QueryConfig{{Name: "largest pool", Expr: "max_over_time(agent_pool_size[10m:])"}}
+	})
+	assert.InDelta(t, 42, *vitalNamed(t, lookAgain(t, c), "largest pool").Value, 0)
+	charts := c.Charts(t.Context(), []ChartedAlert{firing("max_over_time(agent_pool_size[10m:]) > 5")})
+	assert.Contains(t, titles(charts), "HighErrorRate, last hour")
+}
+
+// P10: PromQL's errors repeat labels, which may be personal, and the expression of an alert may hold some.
+func TestP10AnExpressionThatFailsTellsNoLabels(t *testing.T) {
+	var log bytes.Buffer
+	c := night(t, nil, func(a *AgentConfig, _ *Config) {
+		a.Queries = []QueryConfig{{Name: "wrong", Expr: "agent_pool_size / on () agent_errors_total"}}
+	})
+	c.logger = slog.New(slog.NewTextHandler(&log, nil))
+	past(t, c, noon.Add(time.Second), "agent_pool_size 1\nagent_errors_total{user_email=\"planted1\"} 1\nagent_errors_total{user_email=\"planted2\"} 1\n")
+	c.now = func() time.Time { return noon.Add(2 * time.Second) }
+	s := lookAgain(t, c)
+	assert.Equal(t, "could not be computed", vitalNamed(t, s, "wrong").Note)
+	c.Charts(t.Context(), []ChartedAlert{firing(`agent_errors_total{user_email!="planted3"} / on (job, instance) agent_errors_total > 1`)})
+	assert.Contains(t, log.String(), "found duplicate series")
+	assert.Contains(t, log.String(), "A chart could not be drawn")
+	assert.NotContains(t, log.String(), "planted")
+}

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/tsdb"
+
+	"github.com/alertvitals/notifier/diagnostics/rule"
 )
 
 // maxPolls is how many agents are polled at the same time.
@@ -78,7 +80,9 @@ func New(agents []AgentConfig, cfg Config, dir string, logger *slog.Logger, reg 
 		Timeout:    time.Minute, // the deadline ends queries long before
 		// The time after which Prometheus too takes a series for gone.
 		LookbackDelta: staleAfter,
-		Parser:        parser.NewParser(parser.Options{}),
+		// The engine panics without it at a subquery that names no step, as in [1h:].
+		NoStepSubqueryIntervalFn: func(int64) int64 { return rule.UsualStep.Milliseconds() },
+		Parser:                   parser.NewParser(parser.Options{}),
 	})
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c, nil

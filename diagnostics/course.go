@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -185,18 +186,19 @@ func (e *evaluator) scrapedSince(t time.Time, window time.Duration) bool {
 
 // matrix evaluates PromQL at each moment over the agent's own series.
 func (e *evaluator) matrix(ctx context.Context, text string, m moments) (promql.Matrix, error) {
+	// The text may be that of an alert, and is not repeated.
 	query, err := e.engine.NewRangeQuery(ctx, e.series, nil, text, m.first, m.last(), m.step)
 	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", text, err)
+		return nil, errors.New("reading an expression")
 	}
 	defer query.Close()
-	result := query.Exec(ctx)
-	if result.Err != nil {
-		return nil, fmt.Errorf("evaluating %q: %w", text, result.Err)
+	value, err := execute(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("evaluating an expression: %w", err)
 	}
-	matrix, is := result.Value.(promql.Matrix)
+	matrix, is := value.(promql.Matrix)
 	if !is {
-		return nil, fmt.Errorf("evaluating %q: gives no matrix", text)
+		return nil, errors.New("evaluating an expression: gives no matrix")
 	}
 	// The engine takes its own back.
 	all := make(promql.Matrix, len(matrix))

@@ -179,11 +179,11 @@ func (e *evaluator) evaluate(ctx context.Context, expr *expression, q question, 
 		return nil, fmt.Errorf("reading %q: %w", expr.text, err)
 	}
 	defer query.Close()
-	result := query.Exec(ctx)
-	if result.Err != nil {
-		return nil, fmt.Errorf("evaluating %q: %w", expr.text, result.Err)
+	result, err := execute(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("evaluating %q: %w", expr.text, err)
 	}
-	switch value := result.Value.(type) {
+	switch value := result.(type) {
 	case promql.Vector:
 		// The engine takes its own back. A histogram is no number.
 		return slices.DeleteFunc(slices.Clone(value), func(s promql.Sample) bool { return s.H != nil }), nil

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/alertvitals/notifier/diagnostics/rule"
 )
 
 // The spans that an expression may name. They are known when it is evaluated.
@@ -41,6 +43,9 @@ func parseExpression(text string) (*expression, error) {
 	var err error
 	if e.tree, err = promQL.ParseExpr(e.over(time.Minute, time.Hour)); err != nil {
 		return nil, fmt.Errorf("not PromQL: %w", whereless(err))
+	}
+	if err = rule.Bounded(e.tree); err != nil {
+		return nil, err
 	}
 	if kind := e.tree.Type(); kind != parser.ValueTypeVector && kind != parser.ValueTypeScalar {
 		return nil, fmt.Errorf("gives a %s, and must give a value: use rate() or increase()", parser.DocumentedType(kind))

@@ -46,7 +46,7 @@ type Condition struct {
 }
 
 // Split takes a rule's expression apart: "rate(x[5m]) > 0.05" is the rate and its limit. Of "A and B" and "A unless B" the
-// value is A's, as it is for the alert.
+// value is A's, as it is for the alert. One that is not Bounded is an error: whoever can post an alert can write one.
 func Split(text string) (Condition, error) {
 	if len(text) > longest {
 		return Condition{}, fmt.Errorf("longer than %d bytes", longest)
@@ -54,6 +54,9 @@ func Split(text string) (Condition, error) {
 	expr, err := promQL.ParseExpr(text)
 	if err != nil {
 		return Condition{}, fmt.Errorf("reading the rule's expression: %w", err)
+	}
+	if err = Bounded(expr); err != nil {
+		return Condition{}, err
 	}
 	c := Condition{}
 	for {

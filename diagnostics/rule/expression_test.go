@@ -201,3 +201,28 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+func TestBounded(t *testing.T) {
+	for text, fits := range map[string]bool{
+		`max_over_time(x[30d:1m])`:                                   true,
+		`max_over_time(x[90d:])`:                                     true,
+		`max_over_time(x[1h:1s])`:                                    true,
+		`max_over_time(x[292y:1ms])`:                                 false,
+		`max_over_time(x[1y:1s])`:                                    false,
+		`max_over_time(x[18ms:18ms])`:                                false, // over the hour of a chart
+		`max_over_time(max_over_time(x[1h:1m])[1d:1m])`:              true,
+		`max_over_time(max_over_time(x[1d:1m])[30d:1m])`:             false,
+		`1 + sum(-(max_over_time(x[292y:1ms])))`:                     false,
+		`label_replace(x, "host", "$1-$2", "instance", "(.*):(.*)")`: true,
+		`label_join(x, "a", "-", "b", "c", "d")`:                     true,
+		strings.Repeat("label_replace(", 9) + "x" + strings.Repeat(`, "a", "$1", "a", "(.*)")`, 9):     true,
+		strings.Repeat("label_replace(", 9) + "x" + strings.Repeat(`, "a", ("$1$1"), "a", "(.*)")`, 9): false,
+		strings.Repeat("label_join(", 9) + "x" + strings.Repeat(`, "a", "", "a", "a")`, 9):             false,
+	} {
+		expr, err := promQL.ParseExpr(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, fits, Bounded(expr) == nil, text)
+		_, err = Split(text + " > 1")
+		assert.Equal(t, fits, err == nil, text)
+	}
+}
