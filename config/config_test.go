@@ -192,3 +192,14 @@ func TestNestingIsBounded(t *testing.T) {
 	_, err := Load("notifier.yml", []byte("x: "+strings.Repeat("[", 99)+strings.Repeat("]", 99)))
 	require.NotContains(t, err.Error(), "nested")
 }
+
+func TestP10AnExcerptHidesALoginThatIsNoMapping(t *testing.T) {
+	for _, text := range []string{
+		"{basic_auth: planted}", "{authorization: Bearer planted}", `{oauth2: "planted"}`, "{bearer_token: [x, planted]}",
+		"{basic_auth: {username: u, password: two planted}, basic_auth: 1}", "\n  authorization: planted",
+	} {
+		_, err := Load("notifier.yml", []byte("agents:\n- http_config: "+strings.ReplaceAll(text, "\n", "\n    ")+"\nroute: {receiver: log}\nreceivers: [{name: log, log_configs: [{}]}]\n"))
+		require.Error(t, err, text)
+		assert.NotContains(t, err.Error(), "planted", text)
+	}
+}

@@ -70,7 +70,9 @@ const secretName = `[\w-]*(?:api_url|token|password|credentials|secret|key)` //n
 
 var (
 	secretKey = regexp.MustCompile(`^` + secretName + `$`)
-	secret    = regexp.MustCompile(`(\b` + secretName + `["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,}\]]+)`)
+	secret    = regexp.MustCompile(`(\b` + secretName + `["']?\s*:\s*)("[^"]*"?|'[^']*'?|\[[^\]]*|[^\s,}\]][^,}\]]*)`)
+	// login is a key of http_config that holds secrets, with a text in the place of its mapping.
+	login = regexp.MustCompile(`(\b(?:basic_auth|authorization|oauth2)["']?\s*:\s*)("[^"]*"?|'[^']*'?|[^\s,}\]{][^,}\]]*)`)
 )
 
 // known is what is a secret wherever it stands: Slack's tokens and webhooks.
@@ -86,10 +88,13 @@ func hideSecrets(line string) string {
 		return parts[1] + stars(parts[2])
 	})
 	line = known.ReplaceAllStringFunc(line, stars)
-	return secret.ReplaceAllStringFunc(line, func(found string) string {
-		parts := secret.FindStringSubmatch(found)
-		return parts[1] + stars(parts[2])
-	})
+	for _, hidden := range []*regexp.Regexp{secret, login} {
+		line = hidden.ReplaceAllStringFunc(line, func(found string) string {
+			parts := hidden.FindStringSubmatch(found)
+			return parts[1] + stars(parts[2])
+		})
+	}
+	return line
 }
 
 func stars(text string) string { return strings.Repeat("*", utf8.RuneCountInString(text)) }
