@@ -42,6 +42,8 @@ type evaluator struct {
 	at       time.Time
 	interval time.Duration
 	history  time.Duration
+	// redact are the personal labels, whose values are not shown.
+	redact []string
 
 	mu    sync.Mutex
 	asked map[question]*reply

@@ -32,7 +32,7 @@ func (e *evaluator) table(ctx context.Context, spec *tableSpec) (Table, error) {
 		case r.expr == nil || r.expr.window:
 			table.Note = sinceStart
 		}
-		table.Rows = spec.rows(vector, whole)
+		table.Rows = spec.rows(vector, whole, func(l labels.Labels) string { return e.rowName(l, spec.By) })
 		break
 	}
 	return table, nil
@@ -58,18 +58,18 @@ func (e *evaluator) ranked(ctx context.Context, r ranking) (vector, whole promql
 	return vector, whole, span, err
 }
 
-func (t *tableSpec) rows(vector, whole promql.Vector) []Row {
+func (t *tableSpec) rows(vector, whole promql.Vector, name func(labels.Labels) string) []Row {
 	wholes := map[string]float64{}
 	for _, one := range whole {
-		wholes[rowName(one.Metric, t.By)] = t.round(one.F)
+		wholes[t.key(one.Metric)] = t.round(one.F)
 	}
 	var rows []Row
 	for _, one := range vector {
-		row := Row{Name: rowName(one.Metric, t.By), Value: t.round(one.F)}
+		row := Row{Name: name(one.Metric), Value: t.round(one.F)}
 		if !finite(row.Value) || row.Value <= 0 {
 			continue
 		}
-		if whole, ok := wholes[row.Name]; ok && finite(whole) && whole >= row.Value {
+		if whole, ok := wholes[t.key(one.Metric)]; ok && finite(whole) && whole >= row.Value {
 			row.Of = &whole
 		}
 		rows = append(rows, row)
@@ -78,6 +78,15 @@ func (t *tableSpec) rows(vector, whole promql.Vector) []Row {
 		return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Name, b.Name))
 	})
 	return rows[:min(len(rows), maxRows)]
+}
+
+// key tells rows apart, whatever of them is shown.
+func (t *tableSpec) key(metric labels.Labels) string {
+	values := make([]string, len(t.By))
+	for i, label := range t.By {
+		values[i] = metric.Get(label)
+	}
+	return strings.Join(values, "\xff")
 }
 
 // round makes counts whole: PromQL's increase estimates, and gives fractions of events.
@@ -100,10 +109,10 @@ func spanName(span time.Duration) string {
 	return Format(span.Round(time.Minute).Seconds(), Seconds)
 }
 
-func rowName(metric labels.Labels, by []string) string {
+func (e *evaluator) rowName(metric labels.Labels, by []string) string {
 	var parts []string
 	for _, label := range by {
-		if part := word(metric.Get(label)); part != "" {
+		if part := e.shown(metric, label); part != "" {
 			parts = append(parts, part)
 		}
 	}
@@ -111,4 +120,16 @@ func rowName(metric labels.Labels, by []string) string {
 		return "(no name)"
 	}
 	return strings.Join(parts, " ")
+}
+
+// hidden stands in the place of a personal label's value.
+const hidden = "(hidden)"
+
+// shown is the value of a label as people may see it.
+func (e *evaluator) shown(metric labels.Labels, label string) string {
+	value := word(metric.Get(label))
+	if value != "" && slices.Contains(e.redact, label) {
+		return hidden
+	}
+	return value
 }

@@ -114,7 +114,9 @@ func (c *Collector) evaluator(ctx context.Context, set *settings, a *agent, now 
 	if err != nil || len(times) == 0 {
 		return nil, err
 	}
-	e := &evaluator{engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: set.history}
+	e := &evaluator{
+		engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: set.history, redact: set.redact,
+	}
 	e.names, err = a.series.metricNames(ctx, e.at.Add(-set.history), e.at)
 	return e, err
 }
@@ -411,7 +413,7 @@ func (e *evaluator) text(ctx context.Context, label string, expr *expression, t 
 	vector, err := e.query(ctx, expr, t, 0)
 	var texts []string
 	for _, one := range vector {
-		if text := word(one.Metric.Get(label)); text != "" && !slices.Contains(texts, text) {
+		if text := e.shown(one.Metric, label); text != "" && !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
 	}

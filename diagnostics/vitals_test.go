@@ -1,6 +1,7 @@
 package diagnostics
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -117,4 +118,31 @@ func TestAGaugeIsComparedWithTheScrapeBefore(t *testing.T) {
 	assert.InDelta(t, 7, *v.Before, 0)
 	assert.Equal(t, now.Add(-16*time.Second).UTC(), v.BeforeAt.UTC())
 	assert.Equal(t, "go1.25", vitalNamed(t, s, "Go version").BeforeText)
+}
+
+// P10: a profile of the user's may name any label; that of a person is not shown.
+func TestP10PersonalLabelsAreNoValues(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "people.yml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+name: people
+recognise: [edits_total]
+vitals:
+  - {name: who, unit: string, label: user_email, expr: edits_total, topics: [traffic]}
+tables:
+  - {name: edits, unit: short, by: [tool, user_email], since_start: edits_total, of_since_start: edits_total + 10, topics: [traffic]}
+`), 0o600))
+	c := newCollector(t, "http://127.0.0.1:1", func(_ *AgentConfig, cfg *Config) { cfg.Profiles = []string{file} })
+	past(t, c, time.Now(), "edits_total{tool=\"a\",user_email=\"ada@planted\"} 3\nedits_total{tool=\"a\",user_email=\"bob@planted\"} 2\n")
+	s := lookAgain(t, c)
+	body, err := json.Marshal(s)
+	require.NoError(t, err)
+	assert.NotContains(t, string(body), "planted")
+	assert.Equal(t, "(hidden)", vitalNamed(t, s, "who").Text)
+	require.Len(t, s.Tables, 1)
+	require.Len(t, s.Tables[0].Rows, 2)
+	for i, of := range []float64{13, 12} {
+		row := s.Tables[0].Rows[i]
+		assert.Equal(t, "a (hidden)", row.Name)
+		assert.InDelta(t, of, *row.Of, 0, "each has its own whole")
+	}
 }
