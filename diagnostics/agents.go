@@ -111,7 +111,8 @@ func (c *Collector) Look(ctx context.Context, name, instance string, fresh bool)
 		shared := s.clone()
 		return &shared, nil
 	}
-	return c.freshSnapshot(ctx, now, found), nil
+	// One of the last moment is fresh, too: a program that asks without end must not have the agent asked without end.
+	return c.snapshot(ctx, now, found), nil
 }
 
 // named is the agent that Look is asked for.

@@ -147,3 +147,14 @@ func TestReportOfTheGuide(t *testing.T) {
 	}
 	assert.Subset(t, have, slices.SortedFunc(maps.Values(fields), cmp.Compare[string]))
 }
+
+// An agent that is ill is not asked without end because a program looks at it without end.
+func TestAFreshLookMayBeOneOfTheLastMoment(t *testing.T) {
+	f := newFakeAgent(t)
+	c := newCollector(t, f.URL)
+	c.reuse = time.Hour
+	for range 5 {
+		lookAgain(t, c)
+	}
+	assert.Equal(t, 1, f.times("/metrics"))
+}

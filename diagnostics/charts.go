@@ -68,9 +68,12 @@ func (c *Collector) Charts(ctx context.Context, alerts []ChartedAlert) []Chart {
 	})
 }
 
+// ErrBusy is VitalChart's error when others ask for so many charts that this one's turn did not come in time.
+var ErrBusy = errors.New("too many charts are asked for")
+
 // VitalChart draws one vital of the agent of this name; instance is as for Look. Where start is not zero it is marked. A vital of
 // which nothing is known has a chart that says so; nil is no such vital of the agent. It takes at most the configured deadline.
-// The error is a *NoAgentError, or one of our own.
+// The error is a *NoAgentError, ErrBusy, or one of our own.
 func (c *Collector) VitalChart(ctx context.Context, name, instance, vital string, start time.Time) (*Chart, error) {
 	set := c.settings.Load()
 	a, err := c.named(set, name, instance)
@@ -85,10 +88,10 @@ func (c *Collector) VitalChart(ctx context.Context, name, instance, vital string
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
 	select {
-	case c.charts.slots <- struct{}{}:
-		defer func() { <-c.charts.slots }()
+	case c.charts.single <- struct{}{}:
+		defer func() { <-c.charts.single }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting to draw a chart: %w", ctx.Err())
+		return nil, ErrBusy
 	}
 	d, err := c.drawing(ctx, set, a, start)
 	if err != nil {
@@ -108,8 +111,9 @@ func (c *Collector) VitalChart(ctx context.Context, name, instance, vital string
 // chartJobs are the computations of charts, and those that were made a moment ago.
 type chartJobs struct {
 	flights singleflight.Group
-	// slots has a place for each computation that may go on, questions one for each that may be asked.
-	slots, questions chan struct{}
+	// slots has a place for each computation that may go on, single one for each vital that is drawn by itself: whoever asks
+	// for many of these must not cost the messages theirs. questions has one for each question that may be asked.
+	slots, single, questions chan struct{}
 
 	mu   sync.Mutex
 	kept map[string]keptCharts
@@ -121,7 +125,9 @@ type keptCharts struct {
 }
 
 func newChartJobs() *chartJobs {
-	return &chartJobs{slots: make(chan struct{}, maxChartJobs), questions: make(chan struct{}, maxQuestions), kept: map[string]keptCharts{}}
+	return &chartJobs{
+		slots: make(chan struct{}, maxChartJobs), single: make(chan struct{}, maxChartJobs), questions: make(chan struct{}, maxQuestions), kept: map[string]keptCharts{},
+	}
 }
 
 // shared gives the charts of this key: those that were drawn a moment ago, or those that somebody is drawing. It waits until

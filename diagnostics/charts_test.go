@@ -540,3 +540,21 @@ func TestP10AnExpressionThatFailsTellsNoLabels(t *testing.T) {
 	assert.Contains(t, log.String(), "A chart could not be drawn")
 	assert.NotContains(t, log.String(), "planted")
 }
+
+// Whoever asks the API for charts without end costs the messages none of theirs.
+func TestChartsOfTheAPIHaveAPlaceOfTheirOwn(t *testing.T) {
+	c := night(t, nil, deadline(50*time.Millisecond))
+	c.charts.single <- struct{}{}
+	_, err := c.VitalChart(t.Context(), "aster", "", "memory", time.Time{})
+	require.ErrorIs(t, err, ErrBusy)
+	<-c.charts.single
+
+	c = night(t, nil)
+	c.charts.single <- struct{}{}
+	assert.NotEmpty(t, c.Charts(t.Context(), []ChartedAlert{firing("agent_pool_size > 5")}))
+	<-c.charts.single
+	c.charts.slots <- struct{}{}
+	_, err = c.VitalChart(t.Context(), "aster", "", "memory", time.Time{})
+	require.NoError(t, err)
+	<-c.charts.slots
+}

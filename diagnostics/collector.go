@@ -18,7 +18,7 @@ import (
 	"github.com/alertvitals/notifier/diagnostics/rule"
 )
 
-// maxPolls is how many agents are polled at the same time.
+// maxPolls is how many agents are polled at the same time, and how many of those that labels led to.
 const maxPolls = 16
 
 // reuseFor is how old a snapshot may be that is shown for another alert: alerts of one agent come together, and an agent that is
@@ -127,7 +127,8 @@ func (c *Collector) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
-	slots := make(chan struct{}, maxPolls)
+	// Those that labels led to have places of their own: however many of them hang, the configured agents are polled in time.
+	slots, ledSlots := make(chan struct{}, maxPolls), make(chan struct{}, maxPolls)
 	var polls sync.WaitGroup
 	defer polls.Wait()
 	stops := map[*agent]context.CancelFunc{}
@@ -149,8 +150,12 @@ func (c *Collector) Run(ctx context.Context) error {
 			offset := a.interval * time.Duration(i) / time.Duration(len(agents))
 			polling, stop := context.WithCancel(ctx)
 			stops[a] = stop
+			own := slots
+			if a.template != nil {
+				own = ledSlots
+			}
 			polls.Go(func() {
-				c.pollEvery(polling, a, offset, slots)
+				c.pollEvery(polling, a, offset, own)
 				a.client.CloseIdleConnections()
 			})
 		}

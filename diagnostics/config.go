@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -228,10 +229,21 @@ func checkURL(text string) string {
 		return "must begin with http:// or https://"
 	case u.Hostname() == "":
 		return "names no host"
+	case !validPort(u):
+		return "has no port from 1 to 65535"
 	case u.User != nil:
 		return "must not hold a user or password: use http_config.basic_auth, which is kept out of messages"
 	case u.RawQuery != "" || u.Fragment != "":
 		return "must not have a query or a fragment"
 	}
 	return ""
+}
+
+// validPort is whether an address names no port, or one that there can be.
+func validPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0
 }

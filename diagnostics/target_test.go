@@ -419,3 +419,29 @@ func TestEachLookConnectsAnew(t *testing.T) {
 	assert.Equal(t, 2, opened, "each is checked anew")
 	assert.Zero(t, kept)
 }
+
+// However many targets hang that labels led to, a configured agent is polled at its interval.
+func TestTargetsThatHangKeepNobodyWaiting(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer silent.Close()
+	f := newFakeAgent(t)
+	c, err := New([]AgentConfig{
+		{Name: "led", Match: []string{`job="led"`}, URL: "http://{{ .Labels.instance }}/{{ .Labels.n }}", ScrapeInterval: model.Duration(time.Minute), Timeout: model.Duration(time.Minute)},
+		{Name: "aster", Match: []string{`job="aster"`}, URL: f.URL, ScrapeInterval: model.Duration(100 * time.Millisecond)},
+	}, Config{AllowedTargets: []string{"127.0.0.0/8"}}, t.TempDir(), discard, prometheus.NewRegistry())
+	require.NoError(t, err)
+	set := c.settings.Load()
+	for i := range 4 * maxPolls {
+		led, err := c.ledTo(set, set.agents[0], map[string]string{"instance": silent.Addr().String(), "n": fmt.Sprint(i)})
+		require.NoError(t, err)
+		led.interval = 100 * time.Millisecond // so that they begin at once
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	assert.Eventually(t, func() bool { return f.times("/metrics") > 10 }, 20*time.Second, 10*time.Millisecond)
+	cancel()
+	require.NoError(t, <-done)
+	require.NoError(t, c.Close())
+}

@@ -64,6 +64,9 @@ func (p Parts) notLookedAt(c *gin.Context, err error) {
 		apierror.Write(c, http.StatusBadRequest, "bad_parameter", none.Error())
 	case errors.As(err, &none):
 		apierror.Write(c, http.StatusNotFound, "not_found", none.Error())
+	case errors.Is(err, diagnostics.ErrBusy):
+		c.Header("Retry-After", "1")
+		apierror.Write(c, http.StatusServiceUnavailable, "busy", "too many charts are asked for; ask for this one again")
 	default:
 		p.Logger.Error("Request failed", "path", c.FullPath(), "err", err)
 		apierror.Write(c, http.StatusInternalServerError, "internal", "the agent could not be looked at; the log says why")

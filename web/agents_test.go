@@ -149,3 +149,10 @@ func TestAChartIsAskedFor(t *testing.T) {
 		assert.NotContains(t, answer.Body.String(), "hunter2", target)
 	}
 }
+
+func TestTooManyCharts(t *testing.T) {
+	answer := askAgents(t, &fakeAgents{err: diagnostics.ErrBusy}, "/api/v1/agents/aster/charts/memory.png")
+	assert.Equal(t, http.StatusServiceUnavailable, answer.Code)
+	assert.Equal(t, "1", answer.Header().Get("Retry-After"))
+	assert.Contains(t, answer.Body.String(), `"code":"busy"`)
+}
