@@ -21,6 +21,7 @@ var special = prefixes(
 	"ff00::/8",           // multicast
 	"100::/64",           // discard, RFC 6666
 	"64:ff9b:1::/48",     // NAT64 with a local prefix, RFC 8215: where the IPv4 address stands is not known
+	"fd00:ec2::23/128",   // the credentials of Amazon EKS: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html
 	"fd00:ec2::254/128",  // Amazon's metadata: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 	"fd20:ce::254/128",   // Google's metadata: https://cloud.google.com/compute/docs/metadata/querying-metadata
 )
