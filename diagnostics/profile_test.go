@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -224,5 +225,20 @@ func TestPageOfProfiles(t *testing.T) {
 	}
 	for _, topic := range topics {
 		assert.True(t, strings.Contains(string(page), topic), topic)
+	}
+}
+
+func TestWhatIsNoFileOfAProfileIsNotRead(t *testing.T) {
+	dir := t.TempDir()
+	pipe, empty := filepath.Join(dir, "pipe"), filepath.Join(dir, "empty.yml")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.NoError(t, os.WriteFile(empty, []byte(" \n"), 0o600))
+	for path, why := range map[string]string{
+		pipe: "is no file that ends", "/dev/zero": "is no file that ends", empty: "the file is empty",
+		dir: "is a directory; write its files, as in " + dir + "/*.yml",
+	} {
+		problems := Config{Profiles: []string{path}}.ValidateProfiles(nil)
+		require.Len(t, problems, 1)
+		assert.Contains(t, problems[0].Msg, why)
 	}
 }

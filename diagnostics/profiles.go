@@ -107,12 +107,23 @@ func profilesWith(patterns []string) ([]*profile, error) {
 }
 
 func readProfile(name string) (*profile, error) {
+	// A pipe or a device may never end.
+	switch info, err := os.Stat(name); {
+	case err != nil:
+		return nil, errors.New("the file cannot be read")
+	case info.IsDir():
+		return nil, errors.New("is a directory; write its files, as in " + filepath.Join(name, "*.yml"))
+	case !info.Mode().IsRegular():
+		return nil, errors.New("is no file that ends")
+	case info.Size() > mostProfileBytes:
+		return nil, errors.New("the file is larger than 1 MiB")
+	}
 	text, err := os.ReadFile(name)
 	switch {
 	case err != nil:
 		return nil, errors.New("the file cannot be read")
-	case len(text) > mostProfileBytes:
-		return nil, errors.New("the file is larger than 1 MiB")
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, errors.New("the file is empty")
 	}
 	return parseProfile(text)
 }

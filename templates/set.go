@@ -76,6 +76,10 @@ func (s *Set) add(glob string) error {
 		return fmt.Errorf("no file is called %s", glob)
 	}
 	for _, path := range paths {
+		// A pipe or a device may never end, and a directory is no file.
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is no file of templates", path)
+		}
 		source, err := os.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("a file of templates cannot be read: %w", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -108,4 +109,13 @@ func TestP10APlaceHoldsNothingOfTheData(t *testing.T) {
 {{ index .Alerts .CommonLabels.user }}`, DataOf("r", group, nil))
 	require.EqualError(t, err, "it fails at 2:3")
 	assert.Equal(t, "it fails", Place(errors.New("someone@example.com")))
+}
+
+func TestWhatIsNoFileOfTemplatesIsNotRead(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	for _, path := range []string{pipe, "/dev/zero", filepath.Dir(pipe)} {
+		_, err := Load([]string{path})
+		assert.ErrorContains(t, err, path+" is no file of templates")
+	}
 }
