@@ -59,6 +59,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	ask := addDeliveries(app)
 	snapshot := addSnapshot(app)
+	render, send := addRender(app), addSend(app)
 
 	command, err := app.Parse(args)
 	disk := storage{path: *storagePath, retention: time.Duration(retention), size: int64(*size), free: int64(*free)}
@@ -84,6 +85,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = demonstrate(ctx, stdout, *once)
 	case snapshot.cmd.FullCommand():
 		err = snapshot.run(ctx, stdout)
+	case render.cmd.FullCommand():
+		err = render.run(ctx, os.Stdin, stdout, stderr)
+	case send.cmd.FullCommand():
+		err = send.run(ctx, os.Stdin, stdout)
 	default:
 		err = ask.run(ctx, command, stdout)
 	}
