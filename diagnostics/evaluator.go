@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 )
@@ -38,8 +40,11 @@ type evaluator struct {
 	// names are those of all metrics that the agent had in the history.
 	names []string
 	// times are those of the good scrapes in the history, in order; at is the last of them.
-	times    []time.Time
-	at       time.Time
+	times []time.Time
+	at    time.Time
+	// alone is whether all of the history is of one process and its restarts. If not, times are those of the process that answered
+	// last.
+	alone    bool
 	interval time.Duration
 	history  time.Duration
 	// redact are the personal labels, whose values are not shown.
@@ -47,6 +52,12 @@ type evaluator struct {
 
 	mu    sync.Mutex
 	asked map[question]*reply
+	// now are the names of the metrics that the scrape at `at` had.
+	now struct {
+		once  sync.Once
+		names []string
+		err   error
+	}
 }
 
 // question is a query and the time for which it was asked.
@@ -185,14 +196,44 @@ func (e *evaluator) evaluate(ctx context.Context, expr *expression, q question, 
 	if err != nil {
 		return nil, fmt.Errorf("evaluating %q: %w", expr.text, err)
 	}
-	switch value := result.(type) {
+	switch result := result.(type) {
 	case promql.Vector:
 		// The engine takes its own back. A histogram is no number.
-		return slices.DeleteFunc(slices.Clone(value), func(s promql.Sample) bool { return s.H != nil }), nil
+		return slices.DeleteFunc(slices.Clone(result), func(s promql.Sample) bool { return s.H != nil }), nil
 	case promql.Scalar:
-		return promql.Vector{{T: value.T, F: value.V}}, nil
+		return promql.Vector{{T: result.T, F: result.V}}, nil
 	}
 	return nil, fmt.Errorf("evaluating %q: gives no vector", expr.text)
+}
+
+// stillReported is whether the newest scrape had what the expression needs.
+func (e *evaluator) stillReported(ctx context.Context, expr *expression) (bool, error) {
+	e.now.once.Do(func() { e.now.names, e.now.err = e.series.reportedNames(ctx, e.at) })
+	return expr.possible(e.now.names), e.now.err
+}
+
+// givenNaN is whether the agent itself reported NaN for something that the expression uses, in the span before the newest scrape.
+func (e *evaluator) givenNaN(ctx context.Context, expr *expression, span time.Duration) (bool, error) {
+	q, err := e.series.Querier(e.at.Add(-span).UnixMilli(), e.at.UnixMilli())
+	if err != nil {
+		return false, err
+	}
+	defer q.Close() //nolint:errcheck // reading is over, and nothing was written
+	for _, matchers := range expr.selectors() {
+		set := q.Select(ctx, false, nil, matchers...)
+		for set.Next() {
+			it := set.At().Iterator(nil)
+			for it.Next() == chunkenc.ValFloat {
+				if _, v := it.At(); math.IsNaN(v) && !value.IsStaleNaN(v) {
+					return true, nil
+				}
+			}
+		}
+		if err := set.Err(); err != nil {
+			return false, fmt.Errorf("reading the scraped samples: %w", err)
+		}
+	}
+	return false, nil
 }
 
 // everSet is whether any series of the metrics that the expression names was ever another number than 0.

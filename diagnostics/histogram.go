@@ -54,7 +54,7 @@ func newBuckets(vector promql.Vector) buckets {
 
 // quantile is the value and its bound: ">" when it is at least the value, "<" when it is at most.
 func (b buckets) quantile(q float64) (value float64, bound string) {
-	if len(b.counts) == 0 {
+	if len(b.counts) == 0 || slices.ContainsFunc(b.counts, func(one promql.Bucket) bool { return math.IsNaN(one.Count) }) {
 		return math.NaN(), ""
 	}
 	// It changes what it is given.

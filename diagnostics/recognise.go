@@ -78,8 +78,12 @@ func (a *agent) kindsAt(ctx context.Context, t time.Time, names []string) ([]*pr
 	switch {
 	// A scrape that lacks what is special about an agent is not one of another agent.
 	case len(now) > 0 && (before == nil || before.General || !now[0].General):
-		a.recognised.as.Store(now[0])
-		return kinds(a.profiles, now[0], now), nil
+		kind := now[0]
+		if i := slices.IndexFunc(had, func(p *profile) bool { return !p.General }); kind.General && i >= 0 {
+			kind = had[i] // we may have begun after what is special about it was last reported
+		}
+		a.recognised.as.Store(kind)
+		return kinds(a.profiles, kind, now), nil
 	case before != nil:
 		return kinds(a.profiles, before, now), nil
 	}

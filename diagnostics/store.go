@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,10 +102,12 @@ type series struct {
 	swept        time.Time
 	// natively is whether the newest scrape had native histograms.
 	natively bool
+	// started is when the process began that was scraped last, in seconds since 1970; NaN when that is not known.
+	started float64
 }
 
 func newSeries(db *tsdb.DB, job, instance string) *series {
-	return &series{db: db, job: job, instance: instance, most: mostSeries}
+	return &series{db: db, job: job, instance: instance, most: mostSeries, started: math.NaN()}
 }
 
 // knownSeries is one series that an agent has had.
@@ -199,6 +203,9 @@ func (s *series) store(ctx context.Context, at time.Time, took time.Duration, go
 	}
 	s.last, s.whole, s.present = at, whole, present
 	s.natively = got.Native > 0
+	if start := processStart(got.Samples); finite(start) {
+		s.started = start
+	}
 	return leftOut, nil
 }
 
@@ -206,6 +213,8 @@ func (s *series) store(ctx context.Context, at time.Time, took time.Duration, go
 func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (present, leftOut int) {
 	t, before := at.UnixMilli(), s.last.UnixMilli()
 	still := 0
+	// What another process has counted it may have counted long before.
+	whole := s.whole && !anotherProcess(s.started, processStart(samples), s.last)
 	for _, one := range samples {
 		if one.Old || reserved(one.Labels.Get(model.MetricNameLabel)) {
 			continue
@@ -218,7 +227,7 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 				continue
 			}
 		}
-		if first && one.Counter && s.whole && (one.Histogram == nil || s.natively) {
+		if first && one.Counter && whole && (one.Histogram == nil || s.natively) {
 			// A counter appears with its first event: until then it was 0, which rates need to know. A native
 			// histogram may also appear because text, which cannot show it, is not read any more.
 			w.zero(k, before, one.Histogram)
@@ -446,6 +455,39 @@ func (s *series) scrapes(ctx context.Context, from, to time.Time) ([]time.Time, 
 		return nil, fmt.Errorf("reading the scraped samples: %w", err)
 	}
 	return times, nil
+}
+
+// reportedNames are those of the metrics that the scrape at t had.
+func (s *series) reportedNames(ctx context.Context, t time.Time) ([]string, error) {
+	names := map[string]bool{}
+	q, err := s.Querier(t.UnixMilli(), t.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close() //nolint:errcheck // reading is over, and nothing was written
+	set := q.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchNotEqual, model.MetricNameLabel, ""))
+	var it chunkenc.Iterator
+	for set.Next() {
+		name := set.At().Labels().Get(model.MetricNameLabel)
+		if names[name] {
+			continue
+		}
+		it = set.At().Iterator(it)
+		switch it.Next() {
+		case chunkenc.ValFloat:
+			_, v := it.At()
+			names[name] = !value.IsStaleNaN(v)
+		case chunkenc.ValHistogram, chunkenc.ValFloatHistogram:
+			_, h := it.AtFloatHistogram(nil)
+			names[name] = !value.IsStaleNaN(h.Sum)
+		case chunkenc.ValNone:
+		}
+	}
+	if err := set.Err(); err != nil {
+		return nil, fmt.Errorf("reading the scraped samples: %w", err)
+	}
+	maps.DeleteFunc(names, func(_ string, reported bool) bool { return !reported })
+	return slices.Collect(maps.Keys(names)), nil
 }
 
 // reports says whether the agent reported a metric of one of these names at t.

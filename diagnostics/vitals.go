@@ -23,6 +23,7 @@ const (
 	anAverage          = "average: the histogram has no buckets"
 	oneScrape          = "known from the second scrape on"
 	noLonger           = "no longer reported"
+	notRead            = "not in the part of the metrics that could be read"
 	severalValues      = "reported more than once"
 	clocksDiffer       = "the agent's clock differs from ours"
 )
@@ -59,6 +60,9 @@ func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.
 		r.note = "no profile fits these metrics"
 	} else {
 		r.profile = chosen[0].Name
+	}
+	if !e.alone {
+		r.note = strings.TrimPrefix(r.note+"; "+severalProcesses, "; ")
 	}
 	// What cannot be computed of one vital, or not in time, does not cost the others.
 	groups := byName(a.queries, chosen)
@@ -117,11 +121,21 @@ func (c *Collector) evaluator(ctx context.Context, set *settings, a *agent, now 
 	e := &evaluator{
 		engine: c.engine, series: a.series, times: times, at: times[len(times)-1], interval: a.interval, history: set.history, redact: set.redact,
 	}
+	since, err := a.series.sameProcess(ctx, times[0], e.at)
+	if err != nil {
+		return nil, err
+	}
+	if e.alone = since.IsZero(); !e.alone {
+		e.times = slices.DeleteFunc(times, func(t time.Time) bool { return t.Before(since) })
+	}
 	e.names, err = a.series.metricNames(ctx, e.at.Add(-set.history), e.at)
 	return e, err
 }
 
-var samplesExpression = mustParse(samplesSeries)
+var (
+	samplesExpression    = mustParse(samplesSeries)
+	incompleteExpression = mustParse(incompleteSeries + " == 1 and on() " + samplesSeries + " > 0")
+)
 
 func mustParse(text string) *expression {
 	e, err := parseExpression(text)
@@ -214,10 +228,15 @@ func (e *evaluator) vital(ctx context.Context, spec *vitalSpec) (Vital, error) {
 			if err != nil {
 				return v, err
 			}
-			if was != nil {
-				v.Note, v.Before, v.BeforeBound, v.BeforeAt = noLonger, &was.value, was.bound, at
-				break
+			if was == nil {
+				continue
 			}
+			v.Note, v.Before, v.BeforeBound, v.BeforeAt = noLonger, &was.value, was.bound, at
+			incomplete, err := e.query(ctx, incompleteExpression, e.at, 0)
+			if len(incomplete) > 0 {
+				v.Note = notRead
+			}
+			return v, err
 		}
 	}
 	return v, nil
@@ -237,7 +256,7 @@ func (e *evaluator) known(ctx context.Context, spec *vitalSpec, w *way, got trie
 	if w.average {
 		notes = append(notes, anAverage)
 	}
-	if spec.when != nil {
+	if spec.when != nil && e.alone {
 		vector, err := e.query(ctx, spec.when, e.at, 0)
 		if err != nil {
 			return v, err
@@ -294,6 +313,10 @@ func (e *evaluator) try(ctx context.Context, spec *vitalSpec, w *way) (tried, er
 		var ok bool
 		if got.span, ok = e.span(w.current, e.at); ok {
 			got.figure, found, err = e.value(ctx, w, w.current, e.at, got.span)
+			if found && err == nil && w.current.rate {
+				// Over its span a rate outlives what it is the rate of; it is none of now any more.
+				found, err = e.stillReported(ctx, w.current)
+			}
 			got.current = found
 		} else if w.current.possible(e.names) {
 			missing = oneScrape
@@ -313,8 +336,10 @@ func (e *evaluator) try(ctx context.Context, spec *vitalSpec, w *way) (tried, er
 	case !found:
 		return tried{why: notReportedByAgent}, nil
 	case !finite(got.value):
-		return tried{why: spec.whyNaN(w, got.figure)}, nil
-	case spec.Unit == Seconds && got.value < 0:
+		why, err := e.whyNaN(ctx, spec, w, got)
+		return tried{why: why}, err
+	// What was counted in a life that has yet to begin is less than nothing.
+	case got.value < 0 && (spec.Unit == Seconds || !got.current && w.current != nil):
 		return tried{why: clocksDiffer}, nil
 	}
 	if spec.NeverSet && got.value == 0 {
@@ -339,26 +364,36 @@ func (e *evaluator) value(ctx context.Context, w *way, expr *expression, t time.
 }
 
 // whyNaN says why a value that was computed is no number.
-func (v *vitalSpec) whyNaN(w *way, n figure) string {
+func (e *evaluator) whyNaN(ctx context.Context, spec *vitalSpec, w *way, got tried) (string, error) {
+	counted := len(spec.Histogram) > 0 || w.current != nil && (w.current.rate || w.current.window)
 	switch {
-	case n.unbounded:
+	case got.unbounded:
 		// Such as the text form of a native histogram, which has the bucket +Inf alone.
-		return noBuckets
-	case math.IsInf(n.value, 0):
-		return noNumber
-	case v.Idle != "":
-		return v.Idle
-	case len(v.Histogram) > 0, w.current != nil && (w.current.rate || w.current.window):
-		return noTraffic
+		return noBuckets, nil
+	case math.IsInf(got.value, 0):
+		return noNumber, nil
+	case !counted && spec.Idle != "":
+		return spec.Idle, nil
+	case !counted:
+		return noNumber, nil
 	}
-	return noNumber
+	// What was counted is a number, and 0 of 0 is none: but an agent may count NaN.
+	switch given, err := e.givenNaN(ctx, w.shown(got.current), got.span); {
+	case given, err != nil:
+		return noNumber, err
+	case spec.Idle != "":
+		return spec.Idle, nil
+	}
+	return noTraffic, nil
 }
 
 // before is the value an hour before, or as near to that as the history allows; nil when there is none.
 func (e *evaluator) before(ctx context.Context, w *way, expr *expression) (*figure, time.Time, error) {
+	long, _ := e.span(expr, e.at)
 	for _, t := range e.beforeTimes(!expr.rate && !expr.window) {
 		span, ok := e.span(expr, t)
-		if !ok {
+		// A count over less time is less: it is nothing to compare with.
+		if !ok || expr.window && span < long*9/10 {
 			continue
 		}
 		n, found, err := e.value(ctx, w, expr, t, span)
