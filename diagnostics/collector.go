@@ -504,6 +504,10 @@ func (c *Collector) addVitals(ctx context.Context, set *settings, a *agent, s *S
 			r = got
 		}
 	}
+	if s.Metrics.OK && r.at.Before(s.TakenAt.Truncate(time.Millisecond)) && (r.note == "" || !r.at.IsZero()) {
+		// What was just scraped is not what is read: samples of a time that was later than now keep it out.
+		s.Metrics.OK, s.Metrics.Note = false, "scraped, but not kept: the notifier's clock went back"
+	}
 	s.StartedAt = r.started
 	s.Metrics.At, s.Profile, s.Vitals, s.Tables = r.at, r.profile, r.vitals, r.tables
 	if !s.Metrics.OK {

@@ -120,3 +120,20 @@ func TestP9CountsAreComparedOverTheSameTime(t *testing.T) {
 		assert.InDelta(t, 1, *v.Before / *v.Value, 0.1, "it was the same all the time")
 	}
 }
+
+// Samples of a time that was later than now keep out those of now.
+func TestP9ClockThatWentBackIsSaid(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{"five minutes": 5 * time.Minute, "further than the history": 3 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeAgent(t)
+			c := newCollector(t, f.URL, deadline(time.Second))
+			now := time.Now()
+			healthyHours(t, c, now.Add(ahead))
+			f.on("/metrics", say(200, "text/plain", sdkMetrics(now, 1, 1)))
+			s := c.Snapshot(t.Context(), about)
+			assert.False(t, s.Metrics.OK)
+			assert.Contains(t, s.Metrics.Note, "clock went back")
+			assert.True(t, s.Metrics.At.Before(now.Add(2*time.Second)))
+		})
+	}
+}
