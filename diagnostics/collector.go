@@ -423,9 +423,9 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 		got, ok := await(hearing, fresh)
 		close(answered)
 		if !ok {
-			got.failed = noAnswer(waited)
+			got.failed, got.silent = noAnswer(waited), a.metricsURL() != ""
 		}
-		s.Metrics.OK = got.failed == ""
+		s.Metrics.OK, s.Metrics.Silent = got.failed == "", got.silent && a.metricsHost == a.instance
 		s.Metrics.Dropped, s.Metrics.Old, s.Metrics.Odd = got.Dropped, got.Old, got.Odd
 		if s.Metrics.Note = got.failed; s.Metrics.OK {
 			s.Metrics.Samples, s.Metrics.LeftOut = got.current()-got.leftOut, got.leftOut

@@ -55,6 +55,8 @@ type scraped struct {
 	sources []sourced
 	// answered is whether the agent itself said something about its metrics.
 	answered bool
+	// silent is whether whoever was asked for the metrics gave no answer at all.
+	silent bool
 	// leftOut is how many new series were not stored, as the agent has had too many.
 	leftOut int
 }
@@ -103,6 +105,7 @@ func (a *agent) scrapeAs(ctx context.Context, at time.Time, waited time.Duration
 		cut = explain(err, a.metricsHost, waited)
 	case err != nil:
 		out.failed, out.answered = explain(err, a.metricsHost, waited), false
+		out.silent = got.status == 0 && silence(err) == Down
 		return out
 	}
 	switch {

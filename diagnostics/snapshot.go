@@ -82,6 +82,9 @@ type Scrape struct {
 	Path string `json:"path"`
 	// OK is whether the values below come from a scrape that was made for this snapshot.
 	OK bool `json:"ok"`
+	// Silent is whether the agent itself gave no answer at all. One that wants credentials gave one, and the silence of a collector
+	// says nothing of the agents that it collects from.
+	Silent bool `json:"silent,omitempty"`
 	// At is when the newest samples that the vitals use were scraped; zero when there are none.
 	At time.Time `json:"at,omitzero"`
 	// Samples is how many samples the newest scrape kept, Dropped how many lines of it were unreadable.

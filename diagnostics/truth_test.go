@@ -137,3 +137,33 @@ func TestP9ClockThatWentBackIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// An agent without a health endpoint is down when it does not answer, and not when somebody else does not.
+func TestP9SilenceIsTheAgentsOwn(t *testing.T) {
+	none := ""
+	noHealth := func(a *AgentConfig, _ *Config) { a.HealthPath, a.ReadyPath = &none, &none }
+	gone := newFakeAgent(t)
+	gone.Close()
+	hanging := newFakeAgent(t)
+	hanging.on("/metrics", hang)
+	refusing := newFakeAgent(t)
+	refusing.on("/metrics", say(401, "text/plain", ""))
+	for name, tc := range map[string]struct {
+		agent, metrics string
+		silent         bool
+	}{
+		"gone":                    {gone.URL, "", true},
+		"hangs":                   {hanging.URL, "", true},
+		"wants credentials":       {refusing.URL, "", false},
+		"its collector is gone":   {refusing.URL, gone.URL + "/metrics", false},
+		"its collector hangs":     {refusing.URL, hanging.URL + "/metrics", false},
+		"answers, with no metric": {newFakeAgent(t).URL, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(t, tc.agent, noHealth, deadline(300*time.Millisecond), func(a *AgentConfig, _ *Config) { a.MetricsURL = tc.metrics })
+			s := c.Snapshot(t.Context(), about)
+			assert.False(t, s.Metrics.OK)
+			assert.Equal(t, tc.silent, s.Metrics.Silent, s.Metrics.Note)
+		})
+	}
+}

@@ -36,7 +36,7 @@ func stateWord(s *diagnostics.Snapshot) string {
 		return "UP"
 	case s.Metrics.OK:
 		return "ANSWERING (its health is not known)"
-	case s.Health == nil && s.Ready == nil:
+	case s.Health == nil && s.Ready == nil && s.Metrics.Silent:
 		return "DOWN"
 	default:
 		return "UNCLEAR"

@@ -227,22 +227,23 @@ func TestStateWord(t *testing.T) {
 		scraped       bool
 		want          string
 	}{
-		"all well":                       {check(diagnostics.Up), check(diagnostics.Up), true, "UP"},
-		"no answer at all":               {check(diagnostics.Down), check(diagnostics.Down), false, "DOWN"},
-		"unhealthy but alive":            {check(diagnostics.Down), nil, true, "DEGRADED"},
-		"says degraded":                  {check(diagnostics.Degraded), check(diagnostics.Up), true, "DEGRADED"},
-		"not ready":                      {check(diagnostics.Up), check(diagnostics.Down), true, "NOT READY"},
-		"healthy, metrics gone":          {check(diagnostics.Up), nil, false, "UP"},
-		"only metrics":                   {nil, nil, true, "ANSWERING (its health is not known)"},
-		"an HTML page":                   {check(diagnostics.Unclear), nil, true, "ANSWERING (its health is not known)"},
-		"an HTML page and nothing else":  {check(diagnostics.Unclear), nil, false, "UNCLEAR"},
-		"nothing to ask, nothing scrape": {nil, nil, false, "DOWN"},
+		"all well":                        {check(diagnostics.Up), check(diagnostics.Up), true, "UP"},
+		"no answer at all":                {check(diagnostics.Down), check(diagnostics.Down), false, "DOWN"},
+		"unhealthy but alive":             {check(diagnostics.Down), nil, true, "DEGRADED"},
+		"says degraded":                   {check(diagnostics.Degraded), check(diagnostics.Up), true, "DEGRADED"},
+		"not ready":                       {check(diagnostics.Up), check(diagnostics.Down), true, "NOT READY"},
+		"healthy, metrics gone":           {check(diagnostics.Up), nil, false, "UP"},
+		"only metrics":                    {nil, nil, true, "ANSWERING (its health is not known)"},
+		"an HTML page":                    {check(diagnostics.Unclear), nil, true, "ANSWERING (its health is not known)"},
+		"an HTML page and nothing else":   {check(diagnostics.Unclear), nil, false, "UNCLEAR"},
+		"only metrics, which are refused": {nil, nil, false, "UNCLEAR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &diagnostics.Snapshot{Health: tc.health, Ready: tc.ready, Metrics: diagnostics.Scrape{OK: tc.scraped}}
 			assert.Equal(t, tc.want, stateWord(s))
 		})
 	}
+	assert.Equal(t, "DOWN", stateWord(&diagnostics.Snapshot{Metrics: diagnostics.Scrape{Silent: true}}), "only metrics, and no answer")
 }
 
 func TestVitalsThatAreNoPlainNumber(t *testing.T) {
