@@ -23,6 +23,11 @@ var bars = []rune("▁▂▃▄▅▆▇█")
 // a history that is long enough to mean something, or none matters more than the others.
 func trend(s *diagnostics.Snapshot, topics []string) string {
 	best, rank := "", 3
+	// Of an agent that has been silent for long, the hour is not the last one.
+	var until time.Time
+	if !s.Metrics.OK && s.TakenAt.Sub(s.Metrics.At) >= diagnostics.TrendStep {
+		until = s.Metrics.At
+	}
 	for _, v := range s.Vitals {
 		r := 2
 		switch {
@@ -33,14 +38,15 @@ func trend(s *diagnostics.Snapshot, topics []string) string {
 		case v.State != diagnostics.StateWarning:
 			continue
 		}
-		if text := trendOf(v); text != "" && r < rank {
+		if text := trendOf(v, until); text != "" && r < rank {
 			best, rank = text, r
 		}
 	}
 	return best
 }
 
-func trendOf(v diagnostics.Vital) string {
+// trendOf is the trend of one vital. It ends now, or where until is not zero at that time.
+func trendOf(v diagnostics.Vital, until time.Time) string {
 	values := v.Trend
 	for len(values) > 0 && values[0] == nil {
 		values = values[1:]
@@ -66,7 +72,7 @@ func trendOf(v diagnostics.Vital) string {
 			drawn[i] = bars[min(int(*value/high*float64(len(bars))), len(bars)-1)]
 		}
 	}
-	text := string(drawn) + " " + v.Name + ", " + spanOf(span)
+	text := string(drawn) + " " + v.Name + ", " + spanOf(span, until)
 	least, most := diagnostics.Format(low, v.Unit), diagnostics.Format(high, v.Unit)
 	if v.Bound == ">" && most == diagnostics.Format(*v.Value, v.Unit) {
 		most = v.Bound + " " + most
@@ -81,10 +87,14 @@ func trendOf(v diagnostics.Vital) string {
 	return oneLine(text)
 }
 
-// spanOf is "last hour", or how long it really is.
-func spanOf(span time.Duration) string {
+// spanOf is "last hour", or how long it really is, and until when.
+func spanOf(span time.Duration, until time.Time) string {
+	long := ago(span)
 	if span >= time.Hour-diagnostics.TrendStep {
-		return "last hour"
+		long = "hour"
 	}
-	return "last " + ago(span)
+	if !until.IsZero() {
+		return "the " + long + " to " + until.UTC().Format("15:04") + " UTC"
+	}
+	return "last " + long
 }

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -28,12 +29,12 @@ func TestP9TrendOf(t *testing.T) {
 		if c.v.Value == nil {
 			c.v.Value = number(0.1)
 		}
-		assert.Equal(t, c.want, trendOf(c.v), name)
+		assert.Equal(t, c.want, trendOf(c.v, time.Time{}), name)
 	}
 	unknown := diagnostics.Vital{Name: "error rate", Trend: hour, Note: "no traffic"}
-	assert.Empty(t, trendOf(unknown), "it would end with a value that is not known")
+	assert.Empty(t, trendOf(unknown, time.Time{}), "it would end with a value that is not known")
 	below := diagnostics.Vital{Name: "balance", Value: number(1), Trend: []*float64{number(-1), number(1), number(2), number(1)}}
-	assert.Empty(t, trendOf(below), "no bar is below nothing")
+	assert.Empty(t, trendOf(below, time.Time{}), "no bar is below nothing")
 }
 
 func TestTrendIsThatOfTheAlert(t *testing.T) {
@@ -49,6 +50,9 @@ func TestTrendIsThatOfTheAlert(t *testing.T) {
 	}}
 	assert.Contains(t, trend(s, []string{"errors"}), "error rate")
 	assert.Contains(t, trend(s, []string{"cost"}), "p95 latency", "nothing is about the alert: the worst is told")
+	s.TakenAt = now
+	s.Metrics.At = now.Add(-40 * time.Minute)
+	assert.Contains(t, trend(s, []string{"errors"}), "error rate, the 15 min to 08:37 UTC: ", "the agent has been silent since")
 	s.Vitals[2].Trend = nil
 	assert.Contains(t, trend(s, nil), "memory")
 	s.Vitals[1].Trend = nil
