@@ -111,7 +111,7 @@ func newAgent(cfg AgentConfig, profiles []*profile, allowed address.Allowed, db 
 		}
 		a.metricsHost = hostPort(a.metricsAt)
 	}
-	a.series = newSeries(db, a.name, a.instance)
+	a.series = newSeries(db, a.name, a.instance+cfg.otherMetrics())
 	return a, nil
 }
 

@@ -78,3 +78,25 @@ func TestP9AnotherProcessCountsFromWhereItIs(t *testing.T) {
 	assert.Zero(t, *recent.Value)
 	assert.Contains(t, s.Metrics.Note, "several processes")
 }
+
+// Counters of two places are not compared, whichever configuration came first.
+func TestP9MetricsFromElsewhereAreOtherMetrics(t *testing.T) {
+	f := newFakeAgent(t)
+	elsewhere := "/other/metrics"
+	c := newCollector(t, f.URL)
+	now := time.Now()
+	for i := range 20 {
+		past(t, c, now.Add(-time.Duration(20-i)*15*time.Second), sdkMetrics(now.Add(-time.Hour), 10*i, 0))
+	}
+	f.on(elsewhere, say(200, "text/plain", sdkMetrics(now.Add(-time.Hour), 360_000, 5000)))
+	apply, err := c.Prepare([]AgentConfig{{Name: "aster", Match: []string{`job="aster"`}, URL: f.URL, MetricsPath: &elsewhere}}, Config{})
+	require.NoError(t, err)
+	apply()
+	s := c.Snapshot(t.Context(), about)
+	require.True(t, s.Metrics.OK, s.Metrics.Note)
+	for _, vital := range []string{"requests", "recent errors"} {
+		v := vitalNamed(t, s, vital)
+		assert.Equal(t, sinceStart, v.Note, vital)
+		assert.Nil(t, v.Before, vital)
+	}
+}

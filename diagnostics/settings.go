@@ -1,6 +1,7 @@
 package diagnostics
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"reflect"
 	"slices"
@@ -70,13 +71,26 @@ func (s *settings) agentOf(alertLabels map[string]string) *agent {
 	return nil
 }
 
+// otherMetrics tells an agent's series from those that it had when its metrics were elsewhere: counters of two places are not
+// compared. It is "" for the usual place, and else no text that could hold a credential.
+func (a AgentConfig) otherMetrics() string {
+	place := a.MetricsURL
+	if place == "" && a.MetricsPath != nil {
+		place = *a.MetricsPath
+	}
+	if place == "" {
+		return ""
+	}
+	return fmt.Sprintf("#%x", sha256.Sum256([]byte(place)))[:9]
+}
+
 // following is a in the place of before, which has its name.
 func (a *agent) following(before *agent) *agent {
 	if reflect.DeepEqual(a.config, before.config) && reflect.DeepEqual(a.allowed, before.allowed) &&
 		slices.Equal(a.profiles, before.profiles) {
 		return before
 	}
-	if a.series != nil && before.series != nil && a.instance == before.instance {
+	if a.series != nil && before.series != nil && a.series.instance == before.series.instance {
 		a.series = before.series // one writer at a time: it knows what was stored last
 	}
 	return a
