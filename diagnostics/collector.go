@@ -42,6 +42,7 @@ type Collector struct {
 	logger  *slog.Logger
 	metrics *metrics
 	charts  *chartJobs
+	pulse   pulse
 	reg     prometheus.Registerer
 	now     func() time.Time
 	reuse   time.Duration // reuseFor, but in tests
@@ -58,7 +59,7 @@ type Collector struct {
 // The configuration must be one that Validate finds nothing wrong with. Reg may be nil.
 func New(agents []AgentConfig, cfg Config, dir string, logger *slog.Logger, reg prometheus.Registerer) (*Collector, error) {
 	c := &Collector{
-		changed: make(chan struct{}, 1), targets: newTargets(), charts: newChartJobs(), logger: logger, metrics: newMetrics(), reg: reg,
+		changed: make(chan struct{}, 1), targets: newTargets(), charts: newChartJobs(), pulse: pulse{began: time.Now()}, logger: logger, metrics: newMetrics(), reg: reg,
 		now: time.Now, reuse: reuseFor,
 	}
 	var err error
@@ -405,6 +406,8 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 	defer cancelHearing()
 	waited := min(budget, a.timeout)
 
+	c.work.Go(func() { c.pulse.beat(hearing) })
+
 	// What the agent is recognised as may change while it is looked at.
 	healthPath, readyPath, measured := a.healthPath(), a.readyPath(), a.measured()
 	health := c.goProbe(limited, a, healthPath, waited)
@@ -425,6 +428,9 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 		if !ok {
 			got.failed, got.silent = noAnswer(waited), a.metricsURL() != ""
 		}
+		if got.failed == noAnswer(waited) && c.pulse.wasLate(waited) {
+			got.failed, got.silent = notInTime, false
+		}
 		s.Metrics.OK, s.Metrics.Silent = got.failed == "", got.silent && a.metricsHost == a.instance
 		s.Metrics.Dropped, s.Metrics.Old, s.Metrics.Odd = got.Dropped, got.Old, got.Odd
 		if s.Metrics.Note = got.failed; s.Metrics.OK {
@@ -433,6 +439,11 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 		}
 		c.addVitals(ctx, set, a, &s, earlier)
 		tellSources(&s, profileNamed(a.profiles, s.Profile), got.sources)
+	}
+	for _, check := range []*Check{s.Health, s.Ready} {
+		if check != nil && check.Note == noAnswer(waited) && c.pulse.wasLate(waited) {
+			check.Verdict, check.Note = Unclear, notInTime
+		}
 	}
 	a.doubt(s.Health)
 	s.Unfinished = asking.Err() != nil
