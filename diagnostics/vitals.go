@@ -220,24 +220,30 @@ func (e *evaluator) vital(ctx context.Context, spec *vitalSpec) (Vital, error) {
 	if why != notReportedByAgent {
 		return v, nil
 	}
-	// Its metrics were reported at some time: by one of the scrapes that it would be compared with?
+	return e.lost(ctx, spec, v)
+}
+
+// lost is a vital that is not reported; it says so when one of the scrapes that it would be compared with did report it.
+func (e *evaluator) lost(ctx context.Context, spec *vitalSpec, v Vital) (Vital, error) {
 	for i := range spec.ways {
+		w := &spec.ways[i]
 		// What counts over the last hour had nothing to count in it.
-		if w := &spec.ways[i]; !w.average && w.possible(e.names) && (w.current == nil || !w.current.window) {
-			was, at, err := e.before(ctx, w, w.shown(true))
-			if err != nil {
-				return v, err
-			}
-			if was == nil {
-				continue
-			}
-			v.Note, v.Before, v.BeforeBound, v.BeforeAt = noLonger, &was.value, was.bound, at
-			incomplete, err := e.query(ctx, incompleteExpression, e.at, 0)
-			if len(incomplete) > 0 {
-				v.Note = notRead
-			}
+		if w.average || !w.possible(e.names) || w.current != nil && w.current.window {
+			continue
+		}
+		was, at, err := e.before(ctx, w, w.shown(true))
+		if err != nil {
 			return v, err
 		}
+		if was == nil {
+			continue
+		}
+		v.Note, v.Before, v.BeforeBound, v.BeforeAt = noLonger, &was.value, was.bound, at
+		incomplete, err := e.query(ctx, incompleteExpression, e.at, 0)
+		if len(incomplete) > 0 {
+			v.Note = notRead
+		}
+		return v, err
 	}
 	return v, nil
 }
