@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,9 @@ type Collector struct {
 	now     func() time.Time
 	reuse   time.Duration // reuseFor, but in tests
 
+	// readers are those who compute vitals, of whom there is room for as many as there are processors.
+	readers chan struct{}
+
 	// ctx ends with Close: what was begun for a caller outlives him, as others may wait for it too.
 	ctx    context.Context //nolint:containedctx // as said
 	cancel context.CancelFunc
@@ -59,7 +63,7 @@ type Collector struct {
 // The configuration must be one that Validate finds nothing wrong with. Reg may be nil.
 func New(agents []AgentConfig, cfg Config, dir string, logger *slog.Logger, reg prometheus.Registerer) (*Collector, error) {
 	c := &Collector{
-		changed: make(chan struct{}, 1), targets: newTargets(), charts: newChartJobs(), pulse: pulse{began: time.Now()}, logger: logger, metrics: newMetrics(), reg: reg,
+		changed: make(chan struct{}, 1), readers: make(chan struct{}, runtime.GOMAXPROCS(0)), targets: newTargets(), charts: newChartJobs(), pulse: pulse{began: time.Now()}, logger: logger, metrics: newMetrics(), reg: reg,
 		now: time.Now, reuse: reuseFor,
 	}
 	var err error
@@ -485,6 +489,13 @@ func (c *Collector) readAhead(
 
 // reading is read for a snapshot: what went wrong is said in its note.
 func (c *Collector) reading(ctx context.Context, set *settings, a *agent, now time.Time) *reading {
+	// More at once than there are processors would only make all of them late.
+	select {
+	case c.readers <- struct{}{}:
+		defer func() { <-c.readers }()
+	case <-ctx.Done():
+		return &reading{note: vitalsLate}
+	}
 	r, err := c.read(ctx, set, a, now)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -511,7 +522,15 @@ func (c *Collector) addVitals(ctx context.Context, set *settings, a *agent, s *S
 	if earlier != nil {
 		newest := make(chan *reading, 1)
 		c.work.Go(func() { newest <- c.reading(ctx, set, a, s.TakenAt) })
-		if got, ok := await(ctx, newest); ok {
+		got, ok := await(ctx, newest)
+		ahead := whatIsThere(earlier)
+		switch {
+		case ok && got.note != vitalsLate:
+			r = got
+		case ahead != nil && len(ahead.vitals) > 0:
+			r = ahead
+			s.Metrics.OK, s.Metrics.Note = false, "the vitals of the newest scrape were not ready in time"
+		case ok:
 			r = got
 		}
 	}
@@ -526,6 +545,16 @@ func (c *Collector) addVitals(ctx context.Context, set *settings, a *agent, s *S
 	}
 	if s.Metrics.Note == "" {
 		s.Metrics.Note = r.note
+	}
+}
+
+// whatIsThere is what a channel holds now, nil when that is nothing.
+func whatIsThere(from <-chan *reading) *reading {
+	select {
+	case r := <-from:
+		return r
+	default:
+		return nil
 	}
 }
 
