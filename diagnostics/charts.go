@@ -30,6 +30,9 @@ const (
 	mostKeptCharts = 32
 	// maxChartJobs is how many are drawn at the same time: in a storm they must leave room for the rest.
 	maxChartJobs = 1
+	// maxChartGroups is how many groups have theirs drawn or wait for it. Those who come while so many do have none: in a storm a
+	// message is told at once rather than with pictures. It is less than a receiver sends at the same time.
+	maxChartGroups = 6
 	// maxQuestions is how many expressions the Prometheus evaluates for us at the same time.
 	maxQuestions = 4
 )
@@ -52,7 +55,8 @@ type ChartedAlert struct {
 
 // Charts draws what the alerts of one group are about, the most useful first: their own expression, where it can be evaluated
 // on the configured Prometheus or means the same over what was scraped of the agent, and the vitals that matter to them. What
-// is not ready within the configured deadline is left out; there may be none. Calls for the same alerts share the work.
+// is not ready within the configured deadline is left out; there may be none, and in a storm there are none. Calls for the same
+// alerts share the work.
 func (c *Collector) Charts(ctx context.Context, alerts []ChartedAlert) []Chart {
 	if len(alerts) == 0 {
 		return nil
@@ -63,8 +67,15 @@ func (c *Collector) Charts(ctx context.Context, alerts []ChartedAlert) []Chart {
 		return nil
 	}
 	alerts = alerts[:min(len(alerts), mostChartAlerts)]
-	return c.charts.shared(ctx, set.deadline, c.now(), chartKey(a, alerts), func() []Chart {
-		return c.drawCharts(set, a, alerts)
+	return c.charts.shared(ctx, set.deadline, c.now(), chartKey(a, alerts), func() ([]Chart, bool) {
+		select {
+		case c.charts.groups <- struct{}{}:
+			defer func() { <-c.charts.groups }()
+			return c.drawCharts(set, a, alerts), true
+		default:
+			c.metrics.chartsSkipped.Inc()
+			return nil, false
+		}
 	})
 }
 
@@ -114,6 +125,8 @@ type chartJobs struct {
 	// slots has a place for each computation that may go on, single one for each vital that is drawn by itself: whoever asks
 	// for many of these must not cost the messages theirs. questions has one for each question that may be asked.
 	slots, single, questions chan struct{}
+	// groups has a place for each group whose charts are drawn or waited for.
+	groups chan struct{}
 
 	mu   sync.Mutex
 	kept map[string]keptCharts
@@ -126,13 +139,16 @@ type keptCharts struct {
 
 func newChartJobs() *chartJobs {
 	return &chartJobs{
-		slots: make(chan struct{}, maxChartJobs), single: make(chan struct{}, maxChartJobs), questions: make(chan struct{}, maxQuestions), kept: map[string]keptCharts{},
+		slots: make(chan struct{}, maxChartJobs), single: make(chan struct{}, maxChartJobs),
+		questions: make(chan struct{}, maxQuestions), groups: make(chan struct{}, maxChartGroups), kept: map[string]keptCharts{},
 	}
 }
 
 // shared gives the charts of this key: those that were drawn a moment ago, or those that somebody is drawing. It waits until
-// the deadline at the most.
-func (j *chartJobs) shared(ctx context.Context, deadline time.Duration, now time.Time, key string, draw func() []Chart) []Chart {
+// the deadline at the most. What draw says it has not drawn is not remembered.
+func (j *chartJobs) shared(
+	ctx context.Context, deadline time.Duration, now time.Time, key string, draw func() (charts []Chart, drawn bool),
+) []Chart {
 	j.mu.Lock()
 	kept, has := j.kept[key]
 	j.mu.Unlock()
@@ -140,8 +156,10 @@ func (j *chartJobs) shared(ctx context.Context, deadline time.Duration, now time
 		return slices.Clone(kept.charts)
 	}
 	flight := j.flights.DoChan(key, func() (any, error) {
-		charts := draw()
-		j.keep(key, keptCharts{now, charts})
+		charts, drawn := draw()
+		if drawn {
+			j.keep(key, keptCharts{now, charts})
+		}
 		return charts, nil
 	})
 	timer := time.NewTimer(deadline)

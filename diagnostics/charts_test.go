@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
@@ -557,4 +558,19 @@ func TestChartsOfTheAPIHaveAPlaceOfTheirOwn(t *testing.T) {
 	_, err = c.VitalChart(t.Context(), "aster", "", "memory", time.Time{})
 	require.NoError(t, err)
 	<-c.charts.slots
+}
+
+// In a storm a message goes without charts rather than wait for those of the others; whoever asks again later has them.
+func TestChartsInAStormAreLeftOut(t *testing.T) {
+	c := night(t, nil, deadline(time.Hour)) // so that waiting would be seen
+	alert := []ChartedAlert{firing("agent_pool_size > 5")}
+	for range maxChartGroups {
+		c.charts.groups <- struct{}{}
+	}
+	assert.Empty(t, c.Charts(t.Context(), alert))
+	assert.InDelta(t, 1, testutil.ToFloat64(c.metrics.chartsSkipped), 0)
+	for range maxChartGroups {
+		<-c.charts.groups
+	}
+	assert.NotEmpty(t, c.Charts(t.Context(), alert))
 }

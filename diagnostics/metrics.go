@@ -13,6 +13,7 @@ type metrics struct {
 	scrapesFailed   *prometheus.CounterVec
 	snapshotSeconds prometheus.Histogram
 	chartsSeconds   prometheus.Histogram
+	chartsSkipped   prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -36,6 +37,10 @@ func newMetrics() *metrics {
 			Name:    "notifier_charts_duration_seconds",
 			Help:    "How long it took to draw the charts of one group of alerts.",
 			Buckets: buckets,
+		}),
+		chartsSkipped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "notifier_charts_skipped_total",
+			Help: "Groups of alerts that were told without charts because those of too many others were being drawn.",
 		}),
 	}
 }
@@ -81,5 +86,5 @@ func (m *metrics) unregister(reg prometheus.Registerer) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.scrapeSeconds, m.scrapesFailed, m.snapshotSeconds, m.chartsSeconds}
+	return []prometheus.Collector{m.scrapeSeconds, m.scrapesFailed, m.snapshotSeconds, m.chartsSeconds, m.chartsSkipped}
 }
