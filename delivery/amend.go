@@ -89,7 +89,7 @@ func (r *run) amend(ctx context.Context, l *Loop, g *group) {
 	receipt, err := r.try(ctx, l, g, draft{folded: a.folded, id: a.id, before: g.state, amends: true})
 	if err != nil {
 		log.Info("The vitals came late and could not be added", slog.Any("err", err))
-		if e, ok := errors.AsType[*notifiers.Error](err); ok && e.Reason == notifiers.RateLimited {
+		if e, ok := errors.AsType[*notifiers.Error](err); ok && e.Reason == notifiers.RateLimited && !e.Partly {
 			r.keepCalm(wish(err))
 		}
 		return

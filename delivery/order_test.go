@@ -166,6 +166,27 @@ func TestARateLimitKeepsTheWholeSinkQuiet(t *testing.T) {
 	})
 }
 
+func TestALimitOfSomeMessagesDelaysNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newMemory()
+		s := &sink{notify: func(_ context.Context, n int, _ notifiers.Message) (notifiers.Receipt, error) {
+			if n == 1 {
+				return nil, &notifiers.Error{Reason: notifiers.RateLimited, Partly: true, RetryAfter: 30 * time.Second, Err: errors.New("429")}
+			}
+			return told()
+		}}
+		w := start(t, j, quiet, testLoop(s))
+		j.add(webhook("a", firing("A")))
+		synctest.Wait()
+		j.add(webhook("b", firing("B")))
+		synctest.Wait()
+		assert.Equal(t, []string{"b"}, s.told())
+		pass(31 * time.Second)
+		assert.Equal(t, []string{"b", "a"}, s.told())
+		require.NoError(t, w.end())
+	})
+}
+
 // Sinks that fail and panic at random, a disk that refuses at random, and restarts at random moments: for every group people
 // are told the newest state in the end, each message is newer than the one before it, and none comes twice without a reason.
 func TestP2P3NothingIsLostOrOutOfOrderUnderRandomTrouble(t *testing.T) {

@@ -264,7 +264,7 @@ func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries [
 		r.bury(ctx, l, g, f, entries, reason(err), err)
 		return 0
 	}
-	if e, ok := errors.AsType[*notifiers.Error](err); ok && e.Reason == notifiers.RateLimited {
+	if e, ok := errors.AsType[*notifiers.Error](err); ok && e.Reason == notifiers.RateLimited && !e.Partly {
 		r.keepCalm(wish(err))
 	}
 	wait := Next(g.attempts+1, err, rand.Float64())

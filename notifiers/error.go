@@ -10,6 +10,8 @@ type Error struct {
 	Permanent bool
 	// RetryAfter is how long the far side itself asked to be left alone; 0 when it did not.
 	RetryAfter time.Duration
+	// Partly is whether RateLimited concerns only some of what the sink does, such as edits: messages of other groups may be taken.
+	Partly bool
 	// Err is what happened, without any secret in it.
 	Err error
 }

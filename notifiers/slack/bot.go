@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 
@@ -84,7 +85,11 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 	case err != nil && isLost(err):
 		return b.postFresh(ctx, m, b.permalink(ctx, channel, ts))
 	case err != nil:
-		return m.Previous, fromError("editing the Slack message", err)
+		err = fromError("editing the Slack message", err)
+		if e, ok := errors.AsType[*notifiers.Error](err); ok {
+			e.Partly = true // what begins to fire need not wait for the edits of others
+		}
+		return m.Previous, err
 	case updated == "":
 		return m.Previous, unreadable("editing the Slack message")
 	}

@@ -51,7 +51,7 @@ func New(c Config, set *templates.Set) (*Notifier, error) {
 	}
 	return &Notifier{
 		config: c, templates: set,
-		client: &http.Client{Transport: transport{next: next, now: time.Now}, Timeout: c.requestTimeout()},
+		client: &http.Client{Transport: &transport{next: next, now: time.Now}, Timeout: c.requestTimeout()},
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -410,7 +411,7 @@ func TestTimeoutEndsATry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, err := New(Config{AppToken: token, Channel: "#a", Timeout: model.Duration(3 * time.Second)}, templates.Standard())
 		require.NoError(t, err)
-		n.client.Transport = transport{now: time.Now, next: roundTrip(func(r *http.Request) (*http.Response, error) {
+		n.client.Transport = &transport{now: time.Now, next: roundTrip(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		})}
@@ -605,4 +606,46 @@ func TestCancelledContextSendsNothing(t *testing.T) {
 
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, fake.Messages("agent-alerts"))
+}
+
+// Slack limits each method on its own: what begins to fire is told while edits have to wait, and who was asked to wait does not ask.
+func TestALimitOfEditsDelaysNoPost(t *testing.T) {
+	n, fake := configured(t, "{}")
+	first := send(t, n, notifiertest.Firing())
+	fake.FailNext(1, slackfake.Failure{Status: http.StatusTooManyRequests, RetryAfter: "30", Method: "chat.update"})
+	for range 2 { // the second is not asked: the failure was for one request
+		_, err := n.Notify(t.Context(), notifiertest.Joined(first))
+		limited, ok := errors.AsType[*notifiers.Error](err)
+		require.True(t, ok)
+		assert.Equal(t, notifiers.RateLimited, limited.Reason)
+		assert.True(t, limited.Partly)
+		assert.InDelta(t, 30*time.Second, limited.RetryAfter, float64(time.Second))
+	}
+	send(t, n, notifiertest.Firing())
+	assert.Len(t, fake.Messages("agent-alerts"), 2)
+}
+
+// A stand-in that limits as Slack does takes all that the sink sends at its pace.
+func TestAWorkspaceThatKeepsItsLimits(t *testing.T) {
+	n, fake := configured(t, "{}")
+	fake.KeepPace()
+	for range 10 {
+		send(t, n, notifiertest.Firing())
+	}
+	_, err := n.Notify(t.Context(), notifiertest.Firing())
+	limited, ok := errors.AsType[*notifiers.Error](err)
+	require.True(t, ok)
+	assert.Equal(t, notifiers.RateLimited, limited.Reason)
+	assert.Equal(t, time.Second, limited.RetryAfter.Round(time.Second))
+	assert.False(t, limited.Partly)
+	assert.Len(t, fake.Messages("agent-alerts"), 10)
+}
+
+func TestAMessageThatIsTooOldToEditIsReplaced(t *testing.T) {
+	n, fake := configured(t, "{}")
+	first := send(t, n, notifiertest.Firing())
+	fake.CloseEdits(time.Nanosecond)
+	second := send(t, n, notifiertest.Joined(first))
+	assert.NotEqual(t, first["ts"], second["ts"])
+	assert.Len(t, fake.Messages("agent-alerts"), 2)
 }

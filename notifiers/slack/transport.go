@@ -2,10 +2,13 @@ package slack
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alertvitals/notifier/notifiers"
@@ -16,12 +19,28 @@ const answerSize = 1 << 20
 
 // transport turns every status but 200, the only one with which Slack takes a message, into the error that it means, so
 // that no answer is judged in two places. It keeps the client from following a redirect with our token.
+//
+// Slack limits each method on its own: https://docs.slack.dev/apis/web-api/rate-limits. One that asked to be left alone is not asked
+// again until then: whoever keeps asking is cut off.
 type transport struct {
 	next http.RoundTripper
 	now  func() time.Time
+
+	mu sync.Mutex
+	// rests are until when methods are left alone, by their names.
+	rests map[string]time.Time
 }
 
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	method := path.Base(r.URL.Path)
+	if rest := t.rest(method); rest > 0 {
+		if r.Body != nil {
+			_ = r.Body.Close() // a RoundTripper has to
+		}
+		return nil, &notifiers.Error{
+			Reason: notifiers.RateLimited, RetryAfter: rest, Err: errors.New("Slack has asked for a pause before"), //nolint:staticcheck // a name
+		}
+	}
 	resp, err := t.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -37,10 +56,29 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if e == nil {
 		e = &notifiers.Error{Reason: notifiers.Server, Err: answered}
 	}
+	if resp.StatusCode == http.StatusTooManyRequests {
+		t.leaveAlone(method, e.RetryAfter)
+	}
 	if meaning := meanings[said]; e.Permanent && meaning.Permanent {
 		e.Reason = meaning.Reason // the word says it closer than the status: 404 no_service is a webhook that was revoked
 	}
 	return nil, e
+}
+
+// rest is how long a method wants to be left alone.
+func (t *transport) rest(method string) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.rests[method].Sub(t.now())
+}
+
+func (t *transport) leaveAlone(method string, wait time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rests == nil {
+		t.rests = map[string]time.Time{}
+	}
+	t.rests[method] = t.now().Add(wait)
 }
 
 // limited is a body of which only the beginning can be read.

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	slackapi "github.com/slack-go/slack"
 
@@ -38,6 +39,9 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 			s.take(method, c)
 		}
 		f.misbehave(w, r, released, refuse)
+		return
+	}
+	if s.tooFast(w, method, c.channel, refuse) {
 		return
 	}
 	switch {
@@ -93,7 +97,7 @@ func (s *Server) take(method string, c call) (answer map[string]any, refusal str
 	var ts string
 	if method == "chat.postMessage" {
 		ts = s.post(ch, c)
-	} else if ts, refusal = update(ch, c); refusal != "" {
+	} else if ts, refusal = s.update(ch, c); refusal != "" {
 		return nil, refusal
 	}
 	s.announce()
@@ -114,12 +118,15 @@ func (s *Server) post(ch *slackview.Channel, c call) string {
 }
 
 // update replaces what the message says: an edit without blocks removes them.
-func update(ch *slackview.Channel, c call) (ts, refusal string) {
+func (s *Server) update(ch *slackview.Channel, c call) (ts, refusal string) {
 	i := slices.IndexFunc(ch.Messages, func(m slackview.Message) bool { return m.TS == c.ts })
 	if i < 0 {
 		return "", "message_not_found"
 	}
 	m := &ch.Messages[i]
+	if s.editable > 0 && time.Since(m.At()) > s.editable {
+		return "", "edit_window_closed"
+	}
 	m.Text, m.Blocks, m.Attachments = c.message.Text, c.message.Blocks, c.message.Attachments
 	m.Edits++
 	return m.TS, ""
@@ -196,6 +203,9 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
 			s.takeWebhook(c)
 		}
 		f.misbehave(w, r, released, func(word string) { fmt.Fprint(w, word) })
+		return
+	}
+	if s.tooFast(w, "webhook", r.URL.Path, func(word string) { fmt.Fprint(w, word) }) {
 		return
 	}
 	if refusal != "" {

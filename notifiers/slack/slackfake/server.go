@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
 )
 
@@ -36,6 +38,9 @@ type Server struct {
 	posts    int
 	files    map[string]*file // by ID
 	failures []Failure
+	// paces are nil when nothing is too fast; editable is for how long a message can be edited, 0 for ever.
+	paces    map[string]*rate.Limiter
+	editable time.Duration
 	released chan struct{}
 	changed  chan struct{}
 }

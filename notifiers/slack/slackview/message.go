@@ -33,8 +33,8 @@ type Message struct {
 	Replies []Message `json:"replies,omitempty"`
 }
 
-// at is when the message was posted; zero when TS does not say.
-func (m Message) at() time.Time {
+// At is when the message was posted; zero when TS does not say.
+func (m Message) At() time.Time {
 	seconds, _, _ := strings.Cut(m.TS, ".")
 	unix, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
@@ -45,7 +45,7 @@ func (m Message) at() time.Time {
 
 // clock is the time of the post, "" when it is not known.
 func (m Message) clock() string {
-	if at := m.at(); !at.IsZero() {
+	if at := m.At(); !at.IsZero() {
 		return at.Format("15:04")
 	}
 	return ""
