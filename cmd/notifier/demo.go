@@ -20,6 +20,7 @@ import (
 	"github.com/alertvitals/notifier/demo/agent"
 	"github.com/alertvitals/notifier/notifiers/email/mailview"
 	"github.com/alertvitals/notifier/notifiers/email/smtpfake"
+	"github.com/alertvitals/notifier/notifiers/pagerduty/pagerdutyfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
 )
@@ -36,6 +37,7 @@ const (
 const (
 	demoChannel = "#agent-alerts"
 	demoToken   = "xoxb-demo" //nolint:gosec // only the stand-in knows it
+	demoKey     = "0123456789abcdef0123456789abcdef"
 )
 
 // demonstrate shows an agent that falls ill and recovers, and what Slack would show of it.
@@ -60,7 +62,7 @@ func (d *demonstration) tell(ctx context.Context, stdout io.Writer, once bool) e
 
 	say("A demo agent is up at %s, and the notifier at %s scrapes it four times a second.", d.agentURL, d.notifierURL)
 	say("Slack is a stand-in on this machine: %s shows its channel as a page,", d.slackURL)
-	say("and %s the mail that the same receiver sends.", d.mailURL)
+	say("%s the mail that the same receiver sends, and PagerDuty is one, too.", d.mailURL)
 	if err := pause(ctx, demoWell); err != nil {
 		return err
 	}
@@ -86,6 +88,7 @@ func (d *demonstration) tell(ctx context.Context, stdout io.Writer, once bool) e
 	say("All stays up until you stop it (Ctrl-C).")
 	say("  Slack's channel   %s", d.slackURL)
 	say("  the newest mail   %s", d.mailURL)
+	say("  the incidents     %s/state", d.pagerURL)
 	say("  the agent         curl -X POST '%s/demo/ill?with=errors,slow' (or /demo/well)", d.agentURL)
 	say("  the notifier      curl -d @payload.json %s/api/v1/webhook", d.notifierURL)
 	<-ctx.Done()
@@ -115,7 +118,9 @@ type demonstration struct {
 	agent                                    *agent.Agent
 	slack                                    *slackfake.Server
 	mail                                     *smtpfake.Server
+	pager                                    *pagerdutyfake.Server
 	agentURL, slackURL, mailURL, notifierURL string
+	pagerURL                                 string
 	firedAt                                  time.Time
 
 	cancel  context.CancelFunc
@@ -126,12 +131,16 @@ type demonstration struct {
 // startDemo starts everything; the notifier keeps its files in dir.
 func startDemo(ctx context.Context, dir string) (*demonstration, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	d := &demonstration{agent: agent.New(), slack: slackfake.New(demoToken), cancel: cancel, served: make(chan error, 1)}
+	d := &demonstration{agent: agent.New(), slack: slackfake.New(demoToken), pager: pagerdutyfake.New(demoKey), cancel: cancel, served: make(chan error, 1)}
+	d.slack.KeepPace()
 	var err error
 	if d.agentURL, err = d.serve(ctx, d.agent); err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
 	if d.slackURL, err = d.serve(ctx, d.slack); err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	if d.pagerURL, err = d.serve(ctx, d.pager); err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
 	if d.mail, err = smtpfake.New(smtpfake.Options{}); err != nil {
@@ -158,9 +167,10 @@ receivers:
   - name: slack
     slack_configs: [{app_token: %s, channel: '%s', api_base_url: '%s/api/'}]
     email_configs: [{to: oncall@example.com, from: 'Notifier <notifier@example.com>', smarthost: '%s', require_tls: false}]
+    pagerduty_configs: [{routing_key: %s, url: '%s/v2/enqueue'}]
   - name: log
     log_configs: [{output: '%s'}]
-`, d.agentURL, demoToken, demoChannel, d.slackURL, d.mail.Address(), filepath.Join(dir, "notifications.log"))
+`, d.agentURL, demoToken, demoChannel, d.slackURL, d.mail.Address(), demoKey, d.pagerURL, filepath.Join(dir, "notifications.log"))
 	listener, err := listen(ctx)
 	if err != nil {
 		return nil, errors.Join(err, d.stop())
@@ -276,6 +286,9 @@ func (d *demonstration) notify(ctx context.Context, a template.Alert) error {
 	if err := d.mail.Wait(ctx, says(a.Status)); err != nil {
 		return fmt.Errorf("the mail did not arrive: %w", err)
 	}
+	if err := d.pager.Wait(ctx, pages(a.Status)); err != nil {
+		return fmt.Errorf("the event did not arrive at PagerDuty: %w", err)
+	}
 	return nil
 }
 
@@ -311,12 +324,22 @@ func says(status string) func([]smtpfake.Mail) bool {
 	}
 }
 
-// show prints what the channel shows.
+// pages is whether PagerDuty has the incident in that state.
+func pages(status string) func(pagerdutyfake.State) bool {
+	return func(s pagerdutyfake.State) bool {
+		return len(s.Incidents) > 0 && (len(s.Open()) > 0) == (status == alert.StatusFiring)
+	}
+}
+
+// show prints what the channel shows, and PagerDuty.
 func (d *demonstration) show(w io.Writer, colour bool) error {
 	for _, m := range d.slack.Messages(demoChannel) {
 		if err := slackview.Text(w, m, colour); err != nil {
 			return fmt.Errorf("showing the message: %w", err)
 		}
+	}
+	for _, i := range d.pager.State().Incidents {
+		fmt.Fprintf(w, "  PagerDuty   %s, %s: %s\n", i.State, i.Severity, i.Summary)
 	}
 	_, err := fmt.Fprintln(w)
 	return err
