@@ -33,6 +33,10 @@ type Config struct {
 	Route routing.Route `yaml:"route"`
 	// Receivers are whom alerts can be routed to.
 	Receivers []Receiver `yaml:"receivers"`
+	// TimeIntervals are what routes name under mute_time_intervals and active_time_intervals. MuteTimeIntervals is the key that
+	// Alertmanager had for them first.
+	TimeIntervals     []routing.Interval `yaml:"time_intervals"`
+	MuteTimeIntervals []routing.Interval `yaml:"mute_time_intervals"`
 	// Templates are globs of files of Go templates: https://prometheus.io/docs/alerting/latest/notifications/.
 	Templates []string `yaml:"templates"`
 }
@@ -164,6 +168,7 @@ func (c Config) validate() []problem.Problem {
 		problems = append(problems, problem.Problem{Path: "receivers", Msg: "there are no receivers, so nobody can be told anything"})
 	}
 	problems = append(problems, c.validateFallbacks(receivers)...)
+	problems = append(problems, c.validateIntervals()...)
 	problems = append(problems, c.validateTemplates()...)
 	return append(problems, problem.Under("route", c.Route.Validate(receivers))...)
 }

@@ -8,9 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/alertmanager/timeinterval"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/routing"
 )
 
 var update = flag.Bool("update", false, "write the expected messages anew")
@@ -40,7 +43,12 @@ route:
   receiver: log
   by_severity: {critical: [slack, log]}
   routes:
-    - {matchers: ['team="data"'], receiver: slack, continue: true}
+    - {matchers: ['team="data"'], receiver: slack, continue: true, mute_time_intervals: [nights], active_time_intervals: [office]}
+time_intervals:
+  - {name: office, time_intervals: [{weekdays: ['monday:friday'], days_of_month: ['-3:-1', 1], months: [1, 'may:august'], years: [2026], location: Europe/Berlin}]}
+mute_time_intervals:
+  - name: nights
+    time_intervals: [{times: [{start_time: 22:00, end_time: 24:00}, {start_time: 00:00, end_time: 06:00}]}]
 receivers:
   - name: slack
     fallback: {receiver: log, after: 10m}
@@ -56,6 +64,13 @@ receivers:
 	require.NoError(t, err)
 	require.Len(t, cfg.Agents, 1)
 	assert.Equal(t, "aster-server", cfg.Agents[0].Profile)
+	require.Equal(t, []string{"nights", "office"}, routing.NamesOf(cfg.Intervals()))
+	assert.Equal(t, []timeinterval.TimeRange{{StartMinute: 22 * 60, EndMinute: 24 * 60}, {EndMinute: 6 * 60}}, cfg.MuteTimeIntervals[0].TimeIntervals[0].Times)
+	office := cfg.TimeIntervals[0].TimeIntervals[0]
+	assert.Equal(t, "Europe/Berlin", office.Location.String())
+	assert.Equal(t, timeinterval.InclusiveRange{Begin: 5, End: 8}, office.Months[1].InclusiveRange)
+	assert.Equal(t, []string{"nights"}, cfg.Route.Routes[0].MuteTimeIntervals)
+	assert.Equal(t, []string{"office"}, cfg.Route.Routes[0].ActiveTimeIntervals)
 	assert.Equal(t, model.Duration(30*time.Second), cfg.Agents[0].ScrapeInterval)
 	require.NotNil(t, cfg.Agents[0].HealthPath)
 	assert.Empty(t, *cfg.Agents[0].HealthPath)

@@ -23,6 +23,10 @@ type Route struct {
 	BySeverity map[string][]string `yaml:"by_severity"`
 	// Continue lets the alert go on to the siblings that follow.
 	Continue bool `yaml:"continue"`
+	// MuteTimeIntervals name the intervals in which nobody is told of what the node takes; ActiveTimeIntervals are those outside of
+	// which nobody is. The children do not inherit them, and the root has none. See Muting.
+	MuteTimeIntervals   []string `yaml:"mute_time_intervals"`
+	ActiveTimeIntervals []string `yaml:"active_time_intervals"`
 	// Routes are the children. They are tried first, in their order.
 	Routes []Route `yaml:"routes"`
 }
@@ -81,6 +85,8 @@ type Tree struct {
 	matchers   labels.Matchers
 	goOn       bool
 	children   []*Tree
+	// muted and active are the names of its intervals.
+	muted, active []string
 	// way leads to the node: its matchers and those above it.
 	way string
 }
@@ -106,6 +112,7 @@ func compile(r, parent Route, above string) (*Tree, error) {
 		tree.matchers = append(tree.matchers, matchers...)
 	}
 	tree.way = above + tree.matchers.String()
+	tree.muted, tree.active = r.MuteTimeIntervals, r.ActiveTimeIntervals
 	for _, child := range r.Routes {
 		node, err := compile(child, r, tree.way+"/")
 		if err != nil {
