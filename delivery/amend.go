@@ -49,7 +49,14 @@ func (r *run) amendLater(l *Loop, g *group, f folded, d draft, seq uint64) {
 			}
 		default:
 			a.snapshot = later
-			if g.place == looking && !r.ended {
+			if r.ended {
+				return
+			}
+			if g.place == delayed && g.rests {
+				g.timer.Stop()
+				g.place = looking
+			}
+			if g.place == looking {
 				r.ready.add(g)
 				r.dispatch()
 			}

@@ -34,6 +34,8 @@ type Delivery struct {
 	Reason string    `json:"reason,omitempty"`
 	Error  string    `json:"error,omitempty"`
 	Failed time.Time `json:"failed,omitzero"`
+	// Muted is why it waits, or a part of it, when a time interval has it wait.
+	Muted *Mute `json:"muted,omitempty"`
 	// Group is what is told; only Show gives it.
 	Group *alert.Group `json:"group,omitempty"`
 }

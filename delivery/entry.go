@@ -30,6 +30,8 @@ type entry struct {
 	placed bool
 	// weight is what record takes of the room; 0 without one.
 	weight int64
+	// held is above 0 for what stands for held news: the number of their part.
+	held int
 }
 
 // open reads whom a record is for, and leaves what it says for the group's turn. ok is false when it does not concern the loop.
@@ -84,6 +86,14 @@ type folded struct {
 	duplicates int
 	// fired is whether an alert fired that people were not told of, even if it is over by now.
 	fired bool
+	// began is when each alert that was not heard of fired, by the times when that was accepted.
+	began map[string][]time.Time
+	// held is what is left to tell once it is muted no more, and mute why; nil for nothing. What was suppressed is told never.
+	held       *held
+	mute       Mute
+	suppressed template.Alerts
+	// quiet is whether something changes and nothing of it is told: group is nil then.
+	quiet bool
 	// doubtful is the newest entry that says of an alert that it fires which seems to be over; nil without one. It must not
 	// be settled before inDoubt, and then it speaks for itself.
 	doubtful *entry
@@ -114,7 +124,7 @@ func fold(known knowledge, entries []entry, now time.Time, window time.Duration)
 			f.duplicates++
 			continue
 		}
-		f.fired = f.fired || slices.ContainsFunc(group.Alerts.Firing(), func(a template.Alert) bool { return !f.known.knows(a) })
+		f.begin(group, e.accepted)
 		f.known = f.known.after(group, e.accepted, window)
 		if f.group != nil {
 			group = group.After(*f.group)
@@ -135,6 +145,20 @@ func fold(known knowledge, entries []entry, now time.Time, window time.Duration)
 		}
 	}
 	return f
+}
+
+// begin notes which alerts of a group fire that were not heard of.
+func (f *folded) begin(g alert.Group, accepted time.Time) {
+	for _, a := range g.Alerts.Firing() {
+		if f.known.knows(a) {
+			continue
+		}
+		f.fired = true
+		if f.began == nil {
+			f.began = map[string][]time.Time{}
+		}
+		f.began[a.Fingerprint] = append(f.began[a.Fingerprint], accepted)
+	}
 }
 
 // doubt is about an alert: when it passes, and the index of the newest entry that raised it.

@@ -181,6 +181,23 @@ func (m *memory) State(_ context.Context, cursor, group string) ([]byte, bool, e
 	return value, ok, nil
 }
 
+func (m *memory) States(_ context.Context, cursor string, fn func(value []byte) error) error {
+	m.mu.Lock()
+	var values [][]byte
+	for key, value := range m.states {
+		if strings.HasPrefix(key, cursor+"\x00") {
+			values = append(values, value)
+		}
+	}
+	m.mu.Unlock()
+	for _, value := range values {
+		if err := fn(value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *memory) SetState(ctx context.Context, cursor, group string, value []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

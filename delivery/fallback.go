@@ -26,9 +26,16 @@ func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries
 		return true // it came from JSON: this cannot be
 	}
 	if len(record) > mostRecord { // what fired and ended meanwhile is left to the receiver itself
-		says, err := newest.says()
+		short := *f.group
+		if f.held == nil && newest.held == 0 {
+			says, unread := newest.says()
+			if err = unread; err == nil {
+				short = *says
+			}
+		}
+		cut(&short)
 		if err == nil {
-			record, err = sealAgain(*says, l.Fallback.Receiver, again)
+			record, err = sealAgain(short, l.Fallback.Receiver, again)
 		}
 		if err != nil {
 			r.logger.Error("A message cannot be handed over", slog.Any("err", err))
@@ -45,6 +52,12 @@ func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries
 	defer r.mu.Unlock()
 	g.state.HandedOver = max(g.state.HandedOver, newest.seq)
 	g.handedOver = g.state.HandedOver
+	if h := g.state.Held; h != nil && !h.Due.IsZero() {
+		told := *h
+		told.HandedOver = true
+		g.state.Held = &told
+		r.keep(g)
+	}
 	return true
 }
 
@@ -89,7 +102,8 @@ func (r *run) handOverOverdue() {
 	due := now.Add(-l.Fallback.After)
 	var overdue []*group
 	for _, g := range r.groups {
-		if len(g.waiting) > 0 && g.place != working && !g.oldest().at.After(due) && g.newest().seq > g.handedOver && !now.Before(g.doubt) {
+		waits := len(g.waiting) > 0 && !g.oldest().at.After(due) && g.newest().seq > g.handedOver && !now.Before(g.doubt)
+		if (waits || g.held.overdue(due)) && g.place != working {
 			overdue = append(overdue, g)
 		}
 	}
@@ -122,7 +136,10 @@ func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
 		r.unread(ctx, err)
 		return
 	}
-	if len(entries) == 0 || newestOf(entries).seq <= g.state.HandedOver {
+	if h := g.state.Held; len(entries) == 0 && h != nil && !h.Due.IsZero() {
+		entries = []entry{h.entry()}
+	}
+	if len(entries) == 0 || g.state.handedOver(newestOf(entries)) {
 		return
 	}
 	f := r.fold(l, g, entries)
@@ -134,6 +151,11 @@ func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
 	why := g.reason
 	switch {
 	case f.group != nil:
+	case f.quiet: // nobody is told for now; its turn sees to that
+		g.handedOver = newestOf(entries).seq
+		if g.held != nil {
+			g.held.handedOver = true
+		}
 	case f.doubtful != nil:
 		g.doubt, g.heard = f.inDoubt, newestOf(entries).seq
 	default:

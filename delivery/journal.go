@@ -35,6 +35,8 @@ type Journal interface {
 	// State is what is remembered of a group at a cursor.
 	State(ctx context.Context, cursor, group string) (value []byte, ok bool, err error)
 	SetState(ctx context.Context, cursor, group string, value []byte) error
+	// States calls fn for the state of each group at a cursor.
+	States(ctx context.Context, cursor string, fn func(value []byte) error) error
 	// Forget drops a cursor's position and states.
 	Forget(ctx context.Context, cursor string) error
 

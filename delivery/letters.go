@@ -19,6 +19,8 @@ const (
 	reasonExpired    = "expired"
 	reasonUnreadable = "unreadable"
 	reasonRemoved    = "removed"
+	// reasonMuted is that of late news which came within a mute.
+	reasonMuted = "muted"
 	// reasonRecovered is that of a message to a fallback which says how a group ended.
 	reasonRecovered = "recovered"
 )
@@ -147,7 +149,11 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		r.unread(ctx, f.err)
 		return
 	}
-	if f.group == nil {
+	switch {
+	case f.quiet:
+		r.mute(ctx, log, g, f, entries)
+		return
+	case f.group == nil:
 		r.duplicate(ctx, log, g, f, entries)
 		return
 	}
@@ -169,7 +175,7 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		Cursor: l.Cursor, Told: f.group,
 	}
 	dead.describe(f.group.Redact(l.Redact))
-	if why != reasonExpired && why != reasonRemoved {
+	if why != reasonExpired && why != reasonRemoved && why != reasonMuted {
 		dead.Attempts++
 	}
 	added := false
@@ -180,10 +186,11 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	if !kept {
 		return
 	}
-	if l.Fallback.Receiver != "" && newest.seq > g.state.HandedOver && !r.handOver(ctx, l, g, f, entries, why) {
+	if l.Fallback.Receiver != "" && why != reasonMuted && !g.state.handedOver(newest) && !r.handOver(ctx, l, g, f, entries, why) {
 		return
 	}
 	after := g.state
+	after.Held = f.held
 	if f.group.Status() == alert.StatusResolved {
 		after.HandedOver = 0
 	}
@@ -193,6 +200,7 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	if added {
 		r.series.dead[why].Inc()
 	}
+	r.countMuted(log, f, entries)
 	log.Error("It is a dead letter now: it was not delivered, and can be replayed",
 		slog.String("reason", why), slog.Any("err", cause), slog.Int("notifications", len(entries)))
 	r.mu.Lock()

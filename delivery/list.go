@@ -106,19 +106,48 @@ func (r *run) list(ctx context.Context) []Delivery {
 	r.mu.Lock()
 	all := make([]Delivery, 0, len(r.groups))
 	newest := make([]entry, 0, len(r.groups))
+	keys := make([]string, 0, len(r.groups))
 	for _, g := range r.groups {
-		if len(g.waiting) > 0 {
+		if entries := g.untold(); len(entries) > 0 {
 			all = append(all, r.delivery(l, g))
-			newest = append(newest, g.newest())
+			newest, keys = append(newest, newestOf(entries)), append(keys, g.key)
 		}
 	}
 	r.mu.Unlock()
 	for i := range all {
-		if g, err := r.groupOf(ctx, l, newest[i]); err == nil {
+		read := func() (*alert.Group, error) { return r.groupOf(ctx, l, newest[i]) }
+		if newest[i].held > 0 {
+			read = func() (*alert.Group, error) { return r.heldOf(ctx, keys[i]) }
+		}
+		if g, err := read(); err == nil {
 			all[i].describe(g.Redact(l.Redact))
 		}
 	}
 	return all
+}
+
+// untold is what waits for a group, or else what stands for what it holds. The caller holds mu.
+func (g *group) untold() []entry {
+	if len(g.waiting) == 0 && g.held != nil {
+		return []entry{g.held.entry}
+	}
+	return g.waiting
+}
+
+// heldOf is what a group holds.
+func (r *run) heldOf(ctx context.Context, key string) (*alert.Group, error) {
+	value, _, err := r.journal.State(ctx, r.cursor, key)
+	if err != nil {
+		return nil, err
+	}
+	s, err := decodeState(value)
+	if err != nil {
+		return nil, err
+	}
+	if s.Held == nil {
+		return nil, errGone
+	}
+	return &s.Held.Group, nil
 }
 
 // groupOf is what an entry says.
@@ -137,15 +166,26 @@ var errGone = errors.New("the journal has dropped the record")
 
 // delivery is what waits for a group, without what it says. The caller holds mu.
 func (r *run) delivery(l *Loop, g *group) Delivery {
+	entries := g.untold()
 	d := Delivery{
-		ID: r.id(g.key, g.waiting), Status: Pending, Receiver: l.Receiver, Integration: l.Integration,
-		Notifications: len(g.waiting), Accepted: g.newest().accepted,
+		ID: r.id(g.key, entries), Status: Pending, Receiver: l.Receiver, Integration: l.Integration,
+		Notifications: len(g.waiting), Accepted: newestOf(entries).accepted,
 		Attempts: g.attempts, Reason: g.reason, Error: g.err, Failed: g.failed,
+	}
+	if g.held != nil {
+		d.Notifications += g.held.notifications
+		if g.held.due.IsZero() {
+			mute := g.held.mute
+			d.Muted = &mute
+		}
 	}
 	if g.attempts > 0 {
 		d.Status = Retrying
 	}
-	if g.place == delayed {
+	switch {
+	case d.Muted != nil && g.attempts == 0:
+		d.Next = d.Muted.Until
+	case g.place == delayed:
 		d.Next = g.next
 	}
 	return d
@@ -161,14 +201,26 @@ func (r *run) show(ctx context.Context, id string) (d Delivery, ok bool, err err
 	l := r.settings.Load()
 	r.mu.Lock()
 	var waiting []entry
+	var told *alert.Group
+	key := ""
 	for _, g := range r.groups {
-		if len(g.waiting) > 0 && r.id(g.key, g.waiting) == id {
-			waiting, d = slices.Clone(g.waiting), r.delivery(l, g)
+		if entries := g.untold(); len(entries) > 0 && r.id(g.key, entries) == id {
+			waiting, d = slices.Clone(entries), r.delivery(l, g)
+			if g.held != nil {
+				key = g.key
+			}
 		}
 	}
 	r.mu.Unlock()
-	var told *alert.Group
+	if key != "" {
+		if told, err = r.heldOf(ctx, key); err != nil && !errors.Is(err, errGone) {
+			return Delivery{}, false, fmt.Errorf("reading what is muted: %w", err)
+		}
+	}
 	for _, e := range waiting {
+		if e.held > 0 {
+			continue
+		}
 		g, err := r.groupOf(ctx, l, e)
 		if errors.Is(err, errGone) {
 			continue

@@ -39,6 +39,8 @@ type Loop struct {
 	SendResolved bool
 	// Way says by which route an alert with these labels comes to the receiver, "" when by none; nil says nothing.
 	Way func(labels map[string]string, receiver string) string
+	// Mutes is whether, at a time, the receiver is not to be told of an alert with these labels; nil mutes nothing. It is asked often.
+	Mutes func(labels map[string]string, receiver string, at time.Time) (Mute, bool)
 	// Redact are the labels whose values nobody is shown; agents are found by them nonetheless.
 	Redact []string
 	// Snapshots is nil when no agent is configured.

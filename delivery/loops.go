@@ -196,7 +196,7 @@ func (ls *Loops) drain(cursor string, m *member) {
 
 func (ls *Loops) caughtUp(r *run) bool {
 	last, err := ls.journal.Last(ls.work)
-	return err == nil && r.progress.position() >= last
+	return err == nil && r.progress.position() >= last && !r.holds()
 }
 
 func (ls *Loops) forget(cursor string, m *member) {

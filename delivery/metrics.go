@@ -23,6 +23,8 @@ type Metrics struct {
 	handedOver *prometheus.CounterVec
 	dead       *prometheus.CounterVec
 	letters    *prometheus.GaugeVec
+	suppressed *prometheus.CounterVec
+	muted      *prometheus.GaugeVec
 }
 
 // sinkReasons are the reasons that a sink may give, reasons all of them.
@@ -31,7 +33,7 @@ var (
 		string(notifiers.Rejected), string(notifiers.Auth), string(notifiers.RateLimited), string(notifiers.Server),
 		string(notifiers.Unreachable), string(notifiers.Timeout), reasonRemoved,
 	}
-	reasons = append([]string{reasonPanic, reasonOther, reasonExpired}, sinkReasons...)
+	reasons = append([]string{reasonPanic, reasonOther, reasonExpired, reasonMuted}, sinkReasons...)
 )
 
 // NewMetrics makes the metrics and registers them with reg, unless that is nil. It panics when they are registered
@@ -71,10 +73,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			"Messages that became dead letters: they were not delivered, and can be replayed.", append(labels, "reason")...),
 		letters: gauge("notifier_dead_letters",
 			"Dead letters that are kept. Those without a receiver are records that could not be read."),
+		suppressed: counter("notifier_notifications_suppressed_total",
+			"Notifications that were not told when they came, all of their alerts or some, for being within mute time intervals or outside of "+
+				"active ones. What still fires by the end is told then.",
+			append(labels, "reason")...),
+		muted: gauge("notifier_muted_groups",
+			"Alert groups that have something to tell at the end of a time interval."),
 	}
 	if reg != nil {
 		reg.MustRegister(m.tries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver,
-			m.dead, m.letters)
+			m.dead, m.letters, m.suppressed, m.muted)
 	}
 	m.dead.WithLabelValues("", "", reasonUnreadable)
 	return m
@@ -91,6 +99,8 @@ type series struct {
 	merged     prometheus.Counter
 	handedOver prometheus.Counter
 	dead       map[string]prometheus.Counter
+	suppressed map[string]prometheus.Counter
+	muted      prometheus.Gauge
 }
 
 func (m *Metrics) of(receiver, integration string) series {
@@ -104,6 +114,11 @@ func (m *Metrics) of(receiver, integration string) series {
 		merged:     m.merged.WithLabelValues(receiver, integration),
 		handedOver: m.handedOver.WithLabelValues(receiver, integration),
 		dead:       map[string]prometheus.Counter{},
+		suppressed: map[string]prometheus.Counter{},
+		muted:      m.muted.WithLabelValues(receiver, integration),
+	}
+	for _, why := range muteReasons {
+		s.suppressed[why] = m.suppressed.WithLabelValues(receiver, integration, why)
 	}
 	for _, why := range reasons {
 		s.failures[why] = m.failures.WithLabelValues(receiver, integration, why)
@@ -120,6 +135,7 @@ func (m *Metrics) drop(receiver, integration string) {
 		DeletePartialMatch(labels prometheus.Labels) int
 	}{
 		m.tries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver, m.dead,
+		m.suppressed, m.muted,
 	} {
 		c.DeletePartialMatch(labels)
 	}

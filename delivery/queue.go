@@ -38,9 +38,14 @@ type group struct {
 	// handedOver is the newest entry that the fallback was told of.
 	handedOver uint64
 	// doubt is when the doubt passes that the group waits for; zero when it waits for the receiver. heard is the newest entry
-	// that the doubt is about.
+	// that the doubt, or the rest, is about.
 	doubt time.Time
 	heard uint64
+	// held is what the state holds, in short; nil is nothing. rests is whether the group waits for nothing but the end of a mute.
+	held  *heldShort
+	rests bool
+	// asked is whether the turn asked the sink. Only the worker uses it.
+	asked bool
 	// amends completes the last message that was told; nil when it needs nothing, or cannot be completed.
 	amends *amendment
 }
@@ -59,12 +64,16 @@ const (
 func (g *group) newest() entry { return g.waiting[len(g.waiting)-1] }
 func (g *group) oldest() entry { return g.waiting[0] }
 
-// since is the number of the entry that waits longest, or of that which is to be completed.
+// since is the number of the entry that waits longest, or of that which is held or to be completed.
 func (g *group) since() uint64 {
-	if len(g.waiting) == 0 {
+	switch {
+	case len(g.waiting) > 0:
+		return g.oldest().seq
+	case g.held != nil:
+		return g.held.entry.seq
+	default:
 		return g.amends.seq
 	}
-	return g.oldest().seq
 }
 
 // queue orders groups: critical before warning before info, and among equals the one that waits longest first.

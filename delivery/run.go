@@ -51,6 +51,10 @@ type run struct {
 	busy, retrying int
 	// handing is how many groups are being handed over.
 	handing int
+	// spare is how many times the sink may be asked that were counted by turns which did not ask it.
+	spare int
+	// sought is whether all groups that hold something are among groups.
+	sought bool
 	// calm is when the sink may be asked again after it said that we are too fast.
 	calm      time.Time
 	calmTimer *time.Timer
@@ -78,9 +82,18 @@ func newRun(l Loop, after, last uint64, j Journal, lt *letters, m *Metrics, logg
 	return r
 }
 
-// change replaces the settings: what is under way goes on with the old ones.
+// change replaces the settings: what is under way goes on with the old ones. What rests is looked at again, for it may be muted no more.
 func (r *run) change(l Loop) {
 	r.settings.Store(withDefaults(l))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range r.groups {
+		if g.place == delayed && g.rests {
+			g.timer.Stop()
+			r.ready.add(g)
+		}
+	}
+	r.dispatch()
 }
 
 // run delivers until ctx ends, and then returns nil; it returns an error when the journal cannot be read any more. Nothing is
@@ -92,6 +105,7 @@ func (r *run) run(ctx context.Context) error {
 	r.work = work
 	var saver sync.WaitGroup
 	saver.Go(func() { r.saveOften(work) })
+	saver.Go(func() { r.seekHeld(work) })
 
 	err := r.journal.Read(ctx, r.saved, func(rec Record) error {
 		err := r.take(work, rec)
@@ -107,6 +121,7 @@ func (r *run) run(ctx context.Context) error {
 	saver.Wait()
 	r.save(ctx)
 	r.series.pending.Sub(float64(r.progress.waiting()))
+	r.forgetHeld()
 	if ctx.Err() == nil {
 		return fmt.Errorf("delivering to %s: %w", r.cursor, err)
 	}
@@ -209,7 +224,9 @@ func (r *run) dispatch() {
 		if g == nil {
 			return
 		}
-		if pause := l.tooFast(time.Now()); pause > 0 {
+		if r.spare > 0 {
+			r.spare--
+		} else if pause := l.tooFast(time.Now()); pause > 0 {
 			r.ready.add(g)
 			r.hold(pause)
 			return
@@ -224,6 +241,9 @@ func (r *run) dispatch() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.busy--
+			if l.Pace != nil && !g.asked {
+				r.spare++ // what is muted, or said already, must not slow down what is told
+			}
 			if retry {
 				r.retrying--
 			}
@@ -237,17 +257,19 @@ func (r *run) dispatch() {
 // or aside until its agent was looked at. The caller holds mu.
 func (r *run) putBack(g *group, pause time.Duration) {
 	switch {
-	case len(g.waiting) == 0 && g.amends == nil:
+	case len(g.waiting) == 0 && g.amends == nil && g.held == nil:
 		delete(r.groups, g.key)
-	case len(g.waiting) == 0 && g.amends.snapshot == nil:
+	case len(g.waiting) == 0 && g.held == nil && g.amends.snapshot == nil:
 		g.place = looking
 	case pause <= 0:
 		r.ready.add(g)
-	case !g.doubt.IsZero() && g.newest().seq > g.heard: // it came meanwhile, and need not wait for the doubt
+	case (!g.doubt.IsZero() || g.rests) && len(g.waiting) > 0 && g.newest().seq > g.heard:
+		// It came meanwhile, and need not wait for the doubt, nor for the end of a mute.
 		g.doubt = time.Time{}
 		r.ready.add(g)
 	case r.ended:
 	default:
+		g.unload()
 		g.place, g.next = delayed, time.Now().Add(pause)
 		g.timer = time.AfterFunc(pause, func() {
 			r.mu.Lock()

@@ -22,6 +22,8 @@ type state struct {
 	Settled time.Time `json:"settled,omitzero"`
 	// Known is what people were told.
 	Known knowledge `json:"known,omitzero"`
+	// Held is what they are told when it is muted no more; nil is nothing.
+	Held *held `json:"held,omitempty"`
 	// Receipt is what the sink needs for the group's next message; there is none after a resolved one.
 	Receipt notifiers.Receipt `json:"receipt,omitempty"`
 	// AtFire is the agent as it was when the group began to fire.
@@ -36,6 +38,22 @@ type state struct {
 // mostAgain bounds state.Again: a replay that is repeated by an impatient operator, or by a crash, comes soon.
 const mostAgain = 16
 
+// heard is what was said of the group, whether people were told or not.
+func (s state) heard() knowledge {
+	if s.Held != nil {
+		return s.Held.Known
+	}
+	return s.Known
+}
+
+// handedOver is whether the fallback was told of what e is the newest of.
+func (s state) handedOver(e entry) bool {
+	if e.held > 0 && s.Held != nil {
+		return s.Held.HandedOver
+	}
+	return e.seq <= s.HandedOver
+}
+
 // holds is whether e is settled already.
 func (s state) holds(e entry) bool {
 	if e.again != nil && slices.Contains(s.Again, e.again.Key()) {
@@ -47,6 +65,9 @@ func (s state) holds(e entry) bool {
 // settled is the state when the entries are done with and rest still waits.
 func (s state) settled(done, rest []entry) state {
 	for _, e := range done {
+		if e.held > 0 {
+			continue // the entries in it are settled
+		}
 		s.Seq = max(s.Seq, e.seq)
 		s.Settled = later(s.Settled, e.at)
 		if e.again != nil {
@@ -62,7 +83,7 @@ func (s state) settled(done, rest []entry) state {
 
 // told is the state after f was told.
 func (s state) told(f folded, receipt notifiers.Receipt, snapshot *diagnostics.Snapshot) state {
-	s.Known = f.known
+	s.Known, s.Held = f.known, f.held
 	if f.known.Status == alert.StatusResolved {
 		// The next firing is a fresh message.
 		s.Receipt, s.AtFire, s.HandedOver = nil, nil, 0

@@ -34,13 +34,17 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 		return time.Second // nobody waits for it
 	}
 	l := r.settings.Load()
+	r.rise(g)
 	entries, err := r.prepare(ctx, l, g)
 	if err != nil {
 		return r.unread(ctx, err)
 	}
 	now := time.Now()
 	tooOld, entries := split(entries, func(e entry) bool { return now.Sub(e.at) >= l.Limits.MaxAge })
-	if len(tooOld) > 0 {
+	if h := g.state.Held; len(tooOld) > 0 || h != nil && !h.Due.IsZero() && now.Sub(h.Due) >= l.Limits.MaxAge {
+		if len(tooOld) == 0 {
+			tooOld = []entry{h.entry()}
+		}
 		f := r.fold(l, g, tooOld)
 		if f.err != nil {
 			return r.unread(ctx, f.err)
@@ -48,11 +52,13 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 		r.bury(ctx, l, g, f, tooOld, reasonExpired, errExpired)
 		return 0
 	}
-	if len(entries) == 0 {
+	late, entries := split(entries, func(e entry) bool { return e.again != nil && e.accepted.Before(g.state.heard().At) })
+	if len(entries) == 0 && len(late) == 0 {
 		r.amend(ctx, l, g)
-		return 0
 	}
-	late, entries := split(entries, func(e entry) bool { return e.again != nil && e.accepted.Before(g.state.Known.At) })
+	if len(entries) == 0 && g.state.Held != nil {
+		entries = []entry{g.state.Held.entry()}
+	}
 	var wait time.Duration
 	if len(entries) > 0 {
 		f := r.fold(l, g, entries)
@@ -61,8 +67,9 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 		}
 		wait = r.tell(ctx, l, g, f, entries)
 	}
-	// News go first: a late message that cannot be told must not hold them up. A doubt holds up no late message.
-	if len(late) > 0 && (len(entries) == 0 || !g.doubt.IsZero()) {
+	// News go first: a late message that cannot be told must not hold them up. Neither a doubt nor a mute holds up a late message.
+	if len(late) > 0 && (len(entries) == 0 || !g.doubt.IsZero() || g.rests) {
+		g.rests = false
 		return r.tellLate(ctx, l, g, late[0])
 	}
 	return wait
@@ -84,14 +91,23 @@ func (r *run) unread(ctx context.Context, err error) time.Duration {
 	return Next(1, err, rand.Float64())
 }
 
+// fold is what entries come to, parted by what is muted.
 func (r *run) fold(l *Loop, g *group, entries []entry) folded {
-	return fold(g.state.Known, entries, time.Now(), l.Limits.DedupeWindow)
+	now := time.Now()
+	return foldAt(l, g, entries, now, now)
+}
+
+// foldAt is fold when doubts are of another time than mutes.
+func foldAt(l *Loop, g *group, entries []entry, now, doubts time.Time) folded {
+	_, said := split(entries, func(e entry) bool { return e.held > 0 })
+	f := fold(g.state.heard(), said, doubts, l.Limits.DedupeWindow)
+	return f.weigh(g.state, said, now, l.Limits.DedupeWindow, l.mutes(said))
 }
 
 // undoubted is f, which the entries come to, for what cannot wait until its doubts pass: they count as passed.
 func (r *run) undoubted(l *Loop, g *group, f folded, entries []entry) folded {
 	for f.doubtful != nil {
-		f = fold(g.state.Known, entries, f.inDoubt, l.Limits.DedupeWindow)
+		f = foldAt(l, g, entries, time.Now(), f.inDoubt)
 	}
 	return f
 }
@@ -114,6 +130,7 @@ func (r *run) load(ctx context.Context, g *group) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g.state, g.loaded, g.handedOver = s, true, s.HandedOver
+	r.keep(g)
 	return nil
 }
 
@@ -167,6 +184,8 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	log := r.logger.With(slog.String("delivery", r.id(g.key, entries)))
 	_, done := split(entries, func(e entry) bool { return f.doubtful != nil && e.seq == f.doubtful.seq })
 	switch {
+	case f.quiet:
+		r.mute(ctx, log, g, f, done)
 	case f.group == nil && f.doubtful != nil:
 		log.Info("Says of an alert that it fires which was resolved: from an Alertmanager that is behind, or firing again",
 			slog.Time("known_at", f.inDoubt))
@@ -175,6 +194,8 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		}
 	case f.group == nil:
 		r.duplicate(ctx, log, g, f, done)
+	case !r.release(ctx, g, f):
+		return time.Second // the run has ended: nobody waits for it
 	case f.group.Status() == alert.StatusResolved && !l.SendResolved && !f.fired:
 		log.Debug("Resolved, which this receiver does not want to hear")
 		r.finish(ctx, l, log, g, g.state.told(f, nil, nil), f, entries, done)
@@ -194,16 +215,23 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f.doubtful != nil {
-		g.doubt, g.heard = f.inDoubt, newestOf(entries).seq
-		return time.Until(f.inDoubt)
-	}
+	g.heard = newestOf(entries).seq
+	wait := r.rest(g, f)
 	g.doubt = time.Time{}
-	return 0
+	if f.doubtful != nil {
+		g.doubt = f.inDoubt
+		if doubt := time.Until(f.inDoubt); wait == 0 || doubt < wait {
+			wait = doubt
+		}
+	}
+	return wait
 }
 
 // duplicate settles what says nothing new.
 func (r *run) duplicate(ctx context.Context, log *slog.Logger, g *group, f folded, done []entry) {
+	if _, said := split(done, func(e entry) bool { return e.held > 0 }); len(said) == 0 {
+		return
+	}
 	if r.settle(ctx, g, g.state, done) {
 		log.Info("Says what was told already", slog.Int("notifications", len(done)))
 		r.series.duplicates.Add(float64(f.duplicates))
@@ -222,6 +250,7 @@ func (r *run) finish(
 	}
 	if r.settle(ctx, g, after, done) {
 		r.series.duplicates.Add(float64(f.duplicates))
+		r.countMuted(log, f, done)
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		g.attempts, g.reason, g.err, g.handedOver = 0, "", "", after.HandedOver
@@ -241,7 +270,11 @@ func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Dur
 		r.duplicate(ctx, log, g, folded{duplicates: 1}, []entry{e})
 		return 0
 	}
-	f := folded{group: says, again: e.again, known: g.state.Known}
+	f := folded{group: says, again: e.again, known: g.state.Known, held: g.state.Held}
+	if mute, is := l.mutesAny(*says); is {
+		r.bury(ctx, l, g, f, []entry{e}, reasonMuted, fmt.Errorf("it is muted by %s", strings.Join(mute.By, ", ")))
+		return 0
+	}
 	receipt, err := r.try(ctx, l, g, draft{folded: f, id: r.id(g.key, []entry{e}), before: g.state, late: true})
 	if err != nil {
 		r.keepProgress(ctx, g, receipt)
@@ -301,6 +334,7 @@ type draft struct {
 
 // try makes one try. A panic below it is an error like any other.
 func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt notifiers.Receipt, err error) {
+	g.asked = true
 	ctx, cancel := tryContext(ctx, l.Limits)
 	defer cancel()
 	defer func() {
@@ -438,6 +472,9 @@ func (r *run) settle(ctx context.Context, g *group, after state, done []entry) b
 	}
 	g.state = after
 	r.forget(g, done)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keep(g)
 	return true
 }
 
@@ -491,7 +528,11 @@ func among(entries []entry) func(entry) bool {
 // id names the delivery of a message that the entries come to. It is made of what stays the same over tries and restarts.
 func (r *run) id(key string, entries []entry) string {
 	sum := sha256.Sum256([]byte(r.cursor + "\x00" + key))
-	return fmt.Sprintf("%d-%x", newestOf(entries).seq, sum[:4])
+	newest := newestOf(entries)
+	if newest.held > 0 {
+		return fmt.Sprintf("%d-%x-%d", newest.seq, sum[:4], newest.held)
+	}
+	return fmt.Sprintf("%d-%x", newest.seq, sum[:4])
 }
 
 func logFailure(log *slog.Logger, attempt int, err error, wait time.Duration) {

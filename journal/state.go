@@ -73,6 +73,19 @@ func (j *Journal) SetState(ctx context.Context, cursor, group string, value []by
 	return nil
 }
 
+// States calls fn for what SetState last stored for each group at cursor, in the order in which that was stored. What is stored meanwhile
+// may come, too.
+func (j *Journal) States(ctx context.Context, cursor string, fn func(value []byte) error) error {
+	e, err := j.engine()
+	if err == nil {
+		err = e.each(ctx, e.states, "state."+token(cursor)+".*", fn)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the states of the groups at %q: %w", cursor, err)
+	}
+	return nil
+}
+
 // Forget drops the position of cursor and all of its states. The position goes last: until all is done, Positions names
 // the cursor and Forget can be called again. It is no error when nothing is there.
 func (j *Journal) Forget(ctx context.Context, cursor string) error {

@@ -31,9 +31,17 @@ func table(w io.Writer, found []delivery.Delivery, now time.Time) error {
 		}
 		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
 			printable(d.ID), printable(string(d.Status)), short(to(d), 15), short(orDash(cmp.Or(d.Alertname, pairs(d.GroupLabels))), 15),
-			words(now.Sub(d.Accepted)), d.Attempts, next, short(orDash(d.Reason), 12))
+			words(now.Sub(d.Accepted)), d.Attempts, next, short(orDash(why(d)), 12))
 	}
 	return columns.Flush()
+}
+
+// why is why it waits or failed.
+func why(d delivery.Delivery) string {
+	if d.Reason == "" && d.Muted != nil {
+		return "muted"
+	}
+	return d.Reason
 }
 
 // to is who is told: the receiver, and its integration where the name does not say it.
@@ -73,6 +81,13 @@ func describe(w io.Writer, d delivery.Delivery, now time.Time) error {
 	}
 	line("Reason", d.Reason)
 	line("Error", d.Error)
+	if d.Muted != nil {
+		until := "for years"
+		if !d.Muted.Until.IsZero() {
+			until = "until " + at(d.Muted.Until)
+		}
+		line("Muted", fmt.Sprintf("by %s %s (%s)", strings.Join(d.Muted.By, ", "), until, d.Muted.Reason))
+	}
 	if !d.Next.IsZero() {
 		line("Next try", at(d.Next))
 	}
