@@ -8,7 +8,9 @@ import (
 )
 
 // Intervals are all time intervals, those under the deprecated key, too.
-func (c Config) Intervals() []routing.Interval { return slices.Concat(c.MuteTimeIntervals, c.TimeIntervals) }
+func (c Config) Intervals() []routing.Interval {
+	return slices.Concat(c.MuteTimeIntervals, c.TimeIntervals)
+}
 
 func (c Config) validateIntervals() []problem.Problem {
 	older := routing.NamesOf(c.MuteTimeIntervals)

@@ -20,6 +20,7 @@ import (
 const (
 	childDir   = "DELIVERY_TEST_DIR"
 	childStops = "DELIVERY_TEST_STOPS"
+	childMutes = "DELIVERY_TEST_MUTES"
 )
 
 // onDisk is the real journal.
@@ -70,7 +71,11 @@ func deliverUntilKilled(dir, stops string) {
 		setState:    func(string) error { stop("before the state"); return nil },
 		setPosition: func(uint64) error { stop("before the position"); return nil },
 	}, NewMetrics(nil), quiet)
-	if err := loops.Apply(context.Background(), []Loop{testLoop(s)}); err != nil {
+	l := testLoop(s)
+	if os.Getenv(childMutes) != "" {
+		l.Mutes = mutedIn(time.Now(), map[string]span{"": {0, time.Hour}})
+	}
+	if err := loops.Apply(context.Background(), []Loop{l}); err != nil {
 		fail(err)
 	}
 	fail(loops.Run(context.Background()))
@@ -105,6 +110,34 @@ func TestP2P4Kill9LosesNothingAndRepeatsAtMostOneMessage(t *testing.T) {
 			if again == 0 {
 				assert.Equal(t, notifiers.Receipt{"ts": "1"}, told[0].Previous, "the receipt that the killed process got")
 			}
+		})
+	}
+}
+
+// A process is killed within a mute; the one that takes over its directory finds that it is over.
+func TestP2P3Kill9WithinAMuteLosesAndRepeatsNothing(t *testing.T) {
+	for _, stops := range []string{"before the state", "before the position"} {
+		t.Run(stops, func(t *testing.T) {
+			t.Setenv(childMutes, "yes")
+			dir := t.TempDir()
+			j := openJournal(t, dir)
+			require.NoError(t, start(t, j, quiet, testLoop(&sink{})).end())
+			_, err := j.Append(t.Context(), webhook("g", firing("A")))
+			require.NoError(t, err)
+			j.Close()
+
+			killAt(t, dir, stops)
+
+			j = openJournal(t, dir)
+			defer j.Close()
+			_, err = j.Append(t.Context(), webhook("other", firing("B")))
+			require.NoError(t, err)
+			s := &sink{}
+			w := start(t, j, quiet, testLoop(s))
+			require.Eventually(t, func() bool { return len(s.told()) == 2 && !w.runs()[0].holds() }, time.Minute, 5*time.Millisecond)
+			require.NoError(t, w.end())
+			deliverAll(t, j, s)
+			assert.ElementsMatch(t, []string{"g", "other"}, s.told())
 		})
 	}
 }

@@ -58,6 +58,8 @@ type run struct {
 	// calm is when the sink may be asked again after it said that we are too fast.
 	calm      time.Time
 	calmTimer *time.Timer
+	// paced is calm when it is for the pace alone.
+	paced time.Time
 }
 
 // newRun makes a run that goes on after a position in a journal that ends with the record last.
@@ -229,6 +231,7 @@ func (r *run) dispatch() {
 		} else if pause := l.tooFast(time.Now()); pause > 0 {
 			r.ready.add(g)
 			r.hold(pause)
+			r.paced = r.calm
 			return
 		}
 		retry := g.attempts > 0
@@ -242,7 +245,7 @@ func (r *run) dispatch() {
 			defer r.mu.Unlock()
 			r.busy--
 			if l.Pace != nil && !g.asked {
-				r.spare++ // what is muted, or said already, must not slow down what is told
+				r.giveBack()
 			}
 			if retry {
 				r.retrying--
@@ -280,6 +283,15 @@ func (r *run) putBack(g *group, pause time.Duration) {
 				r.dispatch()
 			}
 		})
+	}
+}
+
+// giveBack lets another group ask the sink in the place of one that did not: what is muted, or was said already, must not slow down what
+// is told. The caller holds mu.
+func (r *run) giveBack() {
+	r.spare++
+	if r.calm.Equal(r.paced) {
+		r.calm = time.Time{}
 	}
 }
 

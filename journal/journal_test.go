@@ -416,6 +416,25 @@ func TestForgetDropsThePositionAndTheStatesOfOneCursor(t *testing.T) {
 	assert.Equal(t, "new", string(value))
 }
 
+func TestStatesAreThoseOfOneCursor(t *testing.T) {
+	j := open(t, Options{})
+	for _, group := range []string{"g", "h", "i"} {
+		require.NoError(t, j.SetState(t.Context(), "a", group, []byte(group)))
+		require.NoError(t, j.SetState(t.Context(), "b", group, []byte("another's")))
+	}
+	require.NoError(t, j.SetState(t.Context(), "a", "g", []byte("g, anew")))
+	var states []string
+	add := func(value []byte) error {
+		states = append(states, string(value))
+		return nil
+	}
+	require.NoError(t, j.States(t.Context(), "a", add))
+	assert.Equal(t, []string{"h", "i", "g, anew"}, states)
+	require.NoError(t, j.States(t.Context(), "nobody", add))
+	assert.Len(t, states, 3)
+	assert.ErrorContains(t, j.States(t.Context(), "a", func([]byte) error { return errors.New("enough") }), "enough")
+}
+
 func TestStatesAndLettersAreForgottenAtTheirAge(t *testing.T) {
 	j := open(t, Options{StateAge: time.Hour, LetterAge: 2 * time.Hour})
 	e := running(t, j)
