@@ -106,7 +106,7 @@ type folded struct {
 // light of what was known before it. It is a pure function of its arguments and of what the entries say.
 func fold(known knowledge, entries []entry, now time.Time, window time.Duration) folded {
 	entries = inOrder(entries)
-	f := folded{known: known}
+	f := folded{known: known, began: map[string][]time.Time{}}
 	saysNothing := make([]bool, len(entries))
 	inDoubt := map[string]doubt{}
 	for i, e := range entries {
@@ -124,7 +124,8 @@ func fold(known knowledge, entries []entry, now time.Time, window time.Duration)
 			f.duplicates++
 			continue
 		}
-		f.begin(group, e.accepted)
+		f.known.begin(f.began, group, e.accepted)
+		f.fired = len(f.began) > 0
 		f.known = f.known.after(group, e.accepted, window)
 		if f.group != nil {
 			group = group.After(*f.group)
@@ -147,17 +148,12 @@ func fold(known knowledge, entries []entry, now time.Time, window time.Duration)
 	return f
 }
 
-// begin notes which alerts of a group fire that were not heard of.
-func (f *folded) begin(g alert.Group, accepted time.Time) {
+// begin adds to began the alerts of a group that fire and are not known, with the time when that was accepted.
+func (k knowledge) begin(began map[string][]time.Time, g alert.Group, accepted time.Time) {
 	for _, a := range g.Alerts.Firing() {
-		if f.known.knows(a) {
-			continue
+		if !k.knows(a) {
+			began[a.Fingerprint] = append(began[a.Fingerprint], accepted)
 		}
-		f.fired = true
-		if f.began == nil {
-			f.began = map[string][]time.Time{}
-		}
-		f.began[a.Fingerprint] = append(f.began[a.Fingerprint], accepted)
 	}
 }
 

@@ -195,7 +195,7 @@ func TestP3WhatPeopleAreToldAroundAMute(t *testing.T) {
 					})
 					w := start(t, j, quiet, l)
 					fire := map[string]template.Alert{} // what was said last of each
-					for minute := range 90 {
+					for minute := range 36 {
 						for _, st := range tc.steps {
 							if st.minute != minute {
 								continue
@@ -224,7 +224,7 @@ func TestP3WhatPeopleAreToldAroundAMute(t *testing.T) {
 							}
 							j.add(hiddenWebhook("g", hidden, alerts...))
 						}
-						if pass(time.Second); restarts {
+						if pass(time.Second); restarts && minute%4 == 3 {
 							require.NoError(t, w.end())
 							w = start(t, j, quiet, l)
 						}

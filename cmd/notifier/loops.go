@@ -102,9 +102,9 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 	if err != nil {
 		return nil, fmt.Errorf("preparing the routes: %w", err)
 	}
-	mutes, err := muting(tree, cfg)
+	muting, err := routing.NewMuting(tree, cfg.Intervals())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("preparing the time intervals: %w", err)
 	}
 	var loops []delivery.Loop
 	for _, receiver := range cfg.Receivers {
@@ -124,7 +124,7 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 				Integration:  sink.kind,
 				SendResolved: sink.sendResolved,
 				Way:          tree.Way,
-				Mutes:        mutes,
+				Mutes:        mutes(muting),
 				Snapshots:    snapshots,
 				Redact:       cfg.Diagnostics.WithDefaults().RedactLabels,
 				Render:       set.Render,
@@ -139,17 +139,13 @@ func makeLoops(cfg config.Config, retention time.Duration, snapshots delivery.Sn
 	return loops, nil
 }
 
-// muting is delivery's view of the time intervals of the routes; nil when no route has any.
-func muting(tree *routing.Tree, cfg config.Config) (func(map[string]string, string, time.Time) (delivery.Mute, bool), error) {
-	m, err := routing.NewMuting(tree, cfg.Intervals())
-	if err != nil {
-		return nil, fmt.Errorf("preparing the time intervals: %w", err)
-	}
+// mutes is delivery's view of when routes are muted; nil when none ever is.
+func mutes(m *routing.Muting) func(labels map[string]string, receiver string, at time.Time) (delivery.Mute, bool) {
 	if m.Never() {
-		return nil, nil
+		return nil
 	}
 	return func(labels map[string]string, receiver string, at time.Time) (delivery.Mute, bool) {
 		mute, is := m.Mutes(labels, receiver, at)
 		return delivery.Mute(mute), is
-	}, nil
+	}
 }
