@@ -74,7 +74,7 @@ func TestP2P3WhatStillFiresWhenAMuteEndsIsToldThen(t *testing.T) {
 				j, s := newMemory(), &sink{}
 				l := testLoop(s)
 				l.Limits.MaxAge = time.Hour
-				end := 40 * 24 * time.Hour
+				end := 10 * 24 * time.Hour
 				ends := time.Now().Add(end)
 				l.Mutes = mutedIn(time.Now(), map[string]span{"": {0, end}})
 				w := start(t, j, quiet, l)
