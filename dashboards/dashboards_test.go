@@ -64,7 +64,9 @@ type panel struct {
 
 type place struct{ X, Y, W, H int }
 
-func (p place) overlaps(q place) bool { return p.X < q.X+q.W && q.X < p.X+p.W && p.Y < q.Y+q.H && q.Y < p.Y+p.H }
+func (p place) overlaps(q place) bool {
+	return p.X < q.X+q.W && q.X < p.X+p.W && p.Y < q.Y+q.H && q.Y < p.Y+p.H
+}
 
 // readDashboards reads *.json, by the name of the system.
 func readDashboards(t *testing.T) map[string]dashboard {

@@ -5,26 +5,18 @@ import "fmt"
 // Names by a collector, by Claude Code's own exporter, without suffixes and with a namespace before them.
 const (
 	claudeCost      = `__name__=~"(.+_)?claude_code_cost_usage(_USD)?(_total)?",$S`
-	claudeTokens    = `__name__=~"(.+_)?claude_code_token_usage(_tokens)?(_total)?",$S`
+	claudeUsage     = `__name__=~"(.+_)?claude_code_token_usage(_tokens)?(_total)?",$S`
 	claudeDecisions = `__name__=~"(.+_)?claude_code_code_edit_tool_decision(_total)?",$S`
 )
 
-// spent is what sessions cost in a span. increase() leaves out what a series is born with, which is all there is of a short session.
-func spent(by, matchers, span, offset string) string {
-	then := offset
-	if then != "" {
-		then = " offset " + offset
+// spent is what sessions cost in a day, or in the day before. increase() leaves out what a series is born with, which is all there is
+// of a short session.
+func spent(by, matchers string, before bool) string {
+	then, born := "", " offset 1d"
+	if before {
+		then, born = " offset 1d", " offset 2d"
 	}
-	return fmt.Sprintf("sum%s((max_over_time({%s}[%s]%s) unless ({%s} offset %s)) or increase({%s}[%s]%s))",
-		by, matchers, span, then, matchers, plus(span, offset), matchers, span, then)
-}
-
-// plus is two spans together. PromQL adds them by itself: 1d1d is no duration, 2d is.
-func plus(span, offset string) string {
-	if offset == "" {
-		return span
-	}
-	return "2d"
+	return fmt.Sprintf("sum%s((max_over_time({%s}[1d]%s) unless ({%s}%s)) or increase({%s}[1d]%s))", by, matchers, then, matchers, born, matchers, then)
 }
 
 func claudeCode() board {
@@ -35,21 +27,21 @@ func claudeCode() board {
 		panels: []panel{
 			{
 				title: "Cost in 24 hours", about: "Claude Code's own estimate of what its sessions cost in the last 24 hours.", kind: stat, unit: "currencyUSD", width: 5,
-				queries: []query{{spent("", claudeCost, "1d", ""), "cost"}},
+				queries: []query{{spent("", claudeCost, false), "cost"}},
 			},
 			{
 				title: "Against the day before", about: "How much more that is than in the 24 hours before. The alert HighCostSpike is at 100 % more.",
 				kind: stat, unit: "percentunit", width: 5, steps: []step{{color: green}, {yellow, .5}, {red, 1}},
-				queries: []query{{spent("", claudeCost, "1d", "") + " / (" + spent("", claudeCost, "1d", "1d") + " > 0) - 1", "change"}},
+				queries: []query{{spent("", claudeCost, false) + " / (" + spent("", claudeCost, true) + " > 0) - 1", "change"}},
 			},
 			{
 				title: "Active sessions", about: "Sessions that used tokens in the last minutes.", kind: stat, unit: "short", width: 4,
-				queries: []query{{"count(sum by (session_id) (rate({" + claudeTokens + "}[$__rate_interval])) > 0) or vector(0)", "sessions"}},
+				queries: []query{{"count(sum by (session_id) (rate({" + claudeUsage + "}[$__rate_interval])) > 0) or vector(0)", "sessions"}},
 			},
 			{
 				title: "Tokens in 24 hours", about: "All types together, those read from the cache included.", kind: stat, unit: "short", width: 5,
 				steps:   []step{{color: green}, {yellow, 1e6}, {red, 5e6}},
-				queries: []query{{spent("", claudeTokens, "1d", ""), "tokens"}},
+				queries: []query{{spent("", claudeUsage, false), "tokens"}},
 			},
 			{
 				title: "Edits by decision", about: "Decisions about edits in the last hour. How many wait for one is in no metric.", kind: stat, unit: "short", width: 5,
@@ -61,27 +53,27 @@ func claudeCode() board {
 			},
 			{
 				title: "Tokens by type", about: "Tokens a second.", kind: series, unit: "suffix: tokens/s", width: 8,
-				queries: []query{{"sum by (type) (rate({" + claudeTokens + "}[$__rate_interval]))", "{{type}}"}},
+				queries: []query{{"sum by (type) (rate({" + claudeUsage + "}[$__rate_interval]))", "{{type}}"}},
 			},
 			{
 				title: "Use of models", about: "How the tokens of the chosen time are spread over the models.", kind: pie, unit: "short", width: 8,
-				queries: []query{{"sum by (model) (increase({" + claudeTokens + "}[$__range]))", "{{model}}"}},
+				queries: []query{{"sum by (model) (increase({" + claudeUsage + "}[$__range]))", "{{model}}"}},
 			},
 			{
 				title: "Top 10 users by cost", about: "In 24 hours, by user_id, an anonymous id of the installation. Names and mail addresses are left out.",
 				kind: table, unit: "currencyUSD", width: 8,
-				queries: []query{{"topk(10, " + spent(" by (user_id) ", claudeCost, "1d", "") + ")", "{{user_id}}"}},
+				queries: []query{{"topk(10, " + spent(" by (user_id) ", claudeCost, false) + ")", "{{user_id}}"}},
 			},
 			{
 				title: "Top 5 teams by cost", about: "In 24 hours, by the label team. Claude Code has it where OTEL_RESOURCE_ATTRIBUTES does: team=backend. It knows no projects.",
 				kind: table, unit: "currencyUSD", width: 8,
-				queries: []query{{"topk(5, " + spent(" by (team) ", claudeCost, "1d", "") + ")", "{{team}}"}},
+				queries: []query{{"topk(5, " + spent(" by (team) ", claudeCost, false) + ")", "{{team}}"}},
 			},
 			{
 				title: "Tokens from the cache", about: "The share of the input that was read from the cache. When it falls, the same work costs more.",
 				kind: series, unit: "percentunit", width: 8,
 				queries: []query{{
-					"sum(rate({" + claudeTokens + `,type="cacheRead"}[$__rate_interval])) / (sum(rate({` + claudeTokens + `,type=~"input|cacheRead|cacheCreation"}[$__rate_interval])) > 0)`,
+					"sum(rate({" + claudeUsage + `,type="cacheRead"}[$__rate_interval])) / (sum(rate({` + claudeUsage + `,type=~"input|cacheRead|cacheCreation"}[$__rate_interval])) > 0)`,
 					"from the cache",
 				}},
 			},

@@ -51,7 +51,9 @@ func openCodeArticle() board {
 }
 
 func openCodeOTel() board {
-	name := func(metric, unit string) string { return fmt.Sprintf(`__name__=~"(.+_)?opencode_%s%s(_total)?",$S`, metric, unit) }
+	name := func(metric, unit string) string {
+		return fmt.Sprintf(`__name__=~"(.+_)?opencode_%s%s(_total)?",$S`, metric, unit)
+	}
 	cost, tools := name("cost_usage", "(_USD)?"), `__name__=~"(.+_)?opencode_tool_duration(_milliseconds)?_count",$S`
 	return board{
 		name: "opencode-otel", title: "OpenCode", known: `{__name__=~"(.+_)?opencode_session_count(_total)?"}`,
@@ -59,7 +61,7 @@ func openCodeOTel() board {
 		panels: []panel{
 			{
 				title: "Cost in 24 hours", about: "What all sessions cost in the last 24 hours.", kind: stat, unit: "currencyUSD", width: 8,
-				queries: []query{{spent("", cost, "1d", ""), "cost"}},
+				queries: []query{{spent("", cost, false), "cost"}},
 			},
 			{
 				title: "Sessions", about: "Sessions that the collector still knows.", kind: stat, unit: "short", width: 8,

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -50,7 +51,7 @@ func Series(system string) ([]labels.Labels, error) {
 func Names(series []labels.Labels) []string {
 	var names []string
 	for _, s := range series {
-		names = append(names, s.Get(labels.MetricName))
+		names = append(names, s.Get(model.MetricNameLabel))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -87,7 +88,7 @@ func Unknown(expr parser.Expr, series []labels.Labels, but ...string) []string {
 	var unknown []string
 	for _, selector := range parser.ExtractSelectors(expr) {
 		if slices.ContainsFunc(selector, func(m *labels.Matcher) bool {
-			return m.Name == labels.MetricName && m.Type == labels.MatchEqual && slices.Contains(but, m.Value)
+			return m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual && slices.Contains(but, m.Value)
 		}) {
 			continue
 		}
