@@ -21,9 +21,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/alertvitals/notifier/demo/agent"
+	"github.com/alertvitals/notifier/internal/exposed"
 	"github.com/alertvitals/notifier/internal/listening"
 	"github.com/alertvitals/notifier/notifiers/email/mailview"
 	"github.com/alertvitals/notifier/notifiers/email/smtpfake"
@@ -71,6 +74,7 @@ func TestMain(m *testing.M) {
 //	alert URL fire|end LABEL=VALUE... posts an alert to a real Alertmanager's API
 //	post URL FILE                     posts the file and prints the status and the body of the answer
 //	get URL                           prints the status and the body of the answer
+//	exposes URL SYSTEM                has the metrics of internal/exposed/bodies/SYSTEM.txt
 //	wait-for URL REGEXP [VAR]         waits until the answer matches; $VAR is what the first group then matches
 //	payload FILE GROUP SIZE           writes a payload of that size, in KiB, for a group of that name
 //	half-post URL                     begins a webhook and sends no more of it
@@ -99,6 +103,7 @@ func TestScript(t *testing.T) {
 			"alert":    alertCommand,
 			"post":     post,
 			"get":      get,
+			"exposes":  exposes,
 			"wait-for": waitFor,
 			"signal":   sendSignal,
 			"ended":    ended,
@@ -456,6 +461,34 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	resp, err := http.Get(args[0])
 	ts.Check(err)
 	printAnswer(ts, resp)
+}
+
+// exposes compares metrics with the body that stands for them in tests: each series of it has one of the same name and labels' names.
+func exposes(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2)
+	resp, err := http.Get(args[0])
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	samples, err := exposed.Parse(body)
+	ts.Check(err)
+	modelled, err := exposed.Series(args[1])
+	ts.Check(err)
+	shape := func(l labels.Labels) string {
+		names := []string{l.Get(model.MetricNameLabel)}
+		l.Range(func(label labels.Label) { names = append(names, label.Name) })
+		return strings.Join(names, " ")
+	}
+	there := map[string]bool{}
+	for _, s := range samples {
+		there[shape(s.Labels)] = true
+	}
+	for _, s := range modelled {
+		if !there[shape(s)] {
+			ts.Fatalf("%s has no series like %s", args[0], s)
+		}
+	}
 }
 
 func printAnswer(ts *testscript.TestScript, resp *http.Response) {
