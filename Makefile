@@ -59,11 +59,11 @@ check: vet format-check tidy-check lint race ## Everything that must hold before
 
 .PHONY: acceptance
 acceptance: ## Run the tests that need other programs: promtool, amtool, postfix and chromium (see CONTRIBUTING.md)
-	go test -tags=acceptance -count=1 ./deploy/... ./notifiers/email/... ./cmd/notifier/...
+	go test -tags=acceptance -count=1 ./deploy/... ./rules/... ./notifiers/email/... ./cmd/notifier/...
 
 .PHONY: captures
 captures: ## Compare with real agents' metrics: CAPTURES names the folder that holds them
-	go test -tags=captures -count=1 ./diagnostics/...
+	go test -tags=captures -count=1 ./diagnostics/... ./rules/...
 
 .PHONY: fuzz
 fuzz: ## Fuzz everything that parses, 20 s each (FUZZTIME=…)
