@@ -60,6 +60,8 @@ type run struct {
 	calmTimer *time.Timer
 	// paced is calm when it is for the pace alone.
 	paced time.Time
+	// lastFailure is the newest failed try, for Receivers.
+	lastFailure *Failure
 }
 
 // newRun makes a run that goes on after a position in a journal that ends with the record last.

@@ -293,6 +293,9 @@ func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries [
 		return time.Second // nobody waits for it
 	}
 	r.series.failed(err)
+	r.mu.Lock()
+	r.lastFailure = &Failure{At: time.Now().UTC(), Reason: reason(err), Error: err.Error()}
+	r.mu.Unlock()
 	if permanent(err) {
 		r.bury(ctx, l, g, f, entries, reason(err), err)
 		return 0
