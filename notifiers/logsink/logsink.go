@@ -55,6 +55,17 @@ func New(c Config) (*Notifier, error) {
 	return n, nil
 }
 
+// NewTo makes a sink that writes to w, whatever output c says.
+func NewTo(w io.Writer, c Config) (*Notifier, error) {
+	n, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	n.stream, n.turn = w, make(chan struct{}, 1)
+	n.turn <- struct{}{}
+	return n, nil
+}
+
 // Notify writes a line for each alert of the message, all at once. When it returns nil, they are on disk, where there is one. A full disk, a
 // missing directory or a missing right is worth another try: an operator can mend each of them.
 func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.Receipt, error) {
