@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/envelope"
@@ -23,6 +24,10 @@ import (
 // MaxBody is the largest payload that is taken, in bytes. Alertmanager sends some 700 bytes for each alert, so this is a
 // group of several thousand.
 const MaxBody = 4 << 20
+
+// mostReading bounds what bodies that are on their way may come to, in bytes: each counts as what its sender says, or as MaxBody when
+// that says nothing. Many senders at once, or one that means harm, must not take all memory.
+const mostReading = 256 << 20
 
 // retryAfter is what a sender is asked to wait, in seconds, while nothing can be accepted. Alertmanager does not read
 // it and backs off by itself; other senders do.
@@ -42,6 +47,7 @@ type Handler struct {
 	logger   *slog.Logger
 	received map[int]prometheus.Counter
 	draining atomic.Bool
+	reading  *semaphore.Weighted
 
 	// mu is held for reading from when a notification is addressed until it is kept, and for writing to change route.
 	mu    sync.RWMutex
@@ -50,7 +56,7 @@ type Handler struct {
 
 // New returns a handler that addresses by route, appends to journal and counts in reg.
 func New(journal Journal, route Route, logger *slog.Logger, reg prometheus.Registerer) *Handler {
-	h := &Handler{journal: journal, route: route, logger: logger, received: map[int]prometheus.Counter{}}
+	h := &Handler{journal: journal, route: route, logger: logger, received: map[int]prometheus.Counter{}, reading: semaphore.NewWeighted(mostReading)}
 	counters := promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 		Name: "notifier_webhook_requests_total",
 		Help: "Webhooks received, by the HTTP status of the answer.",
@@ -76,14 +82,23 @@ func (h *Handler) Drain() { h.draining.Store(true) }
 func (h *Handler) Draining() bool { return h.draining.Load() }
 
 // Post takes one webhook: 200 when it is on disk, 400 when it is not an Alertmanager payload, 413 when it is too large,
-// 503 when it cannot be put on disk, did not arrive whole, or comes while the notifier is stopping. Alertmanager retries only a 5xx,
-// so whatever may pass by itself is a 503.
+// 503 when it cannot be put on disk, did not arrive whole, comes while the notifier is stopping, or is too much with all that is
+// being received. Alertmanager retries only a 5xx, so whatever may pass by itself is a 503.
 func (h *Handler) Post(c *gin.Context) {
 	if h.Draining() {
 		c.Header("Connection", "close") // the next try is for whoever listens here then
 		h.fail(c, http.StatusServiceUnavailable, "shutting_down", "the notifier is stopping; send the notification again")
 		return
 	}
+	expected := int64(MaxBody)
+	if c.Request.ContentLength >= 0 {
+		expected = min(expected, c.Request.ContentLength)
+	}
+	if !h.reading.TryAcquire(expected) {
+		h.fail(c, http.StatusServiceUnavailable, "busy", "too much is being received at once; send the notification again")
+		return
+	}
+	defer h.reading.Release(expected)
 	own, _ := pool.Get().(*buffers)
 	defer own.putBack()
 	body, err := own.read(c.Writer, c.Request)

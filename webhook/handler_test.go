@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -179,6 +180,37 @@ func TestP2ChangedRoutesHoldForWhatComesAfterThem(t *testing.T) {
 	require.Len(t, journal.kept, 2)
 	assert.Equal(t, map[string][]int{"log": nil}, addressees(journal.kept[0]))
 	assert.Equal(t, map[string][]int{"pager": nil}, addressees(journal.kept[1]))
+}
+
+// slowBody comes when more is closed.
+type slowBody struct{ asked, more chan struct{} }
+
+func (b slowBody) Read([]byte) (int, error) {
+	b.asked <- struct{}{}
+	<-b.more
+	return 0, io.EOF
+}
+
+func TestP1WhatIsReceivedAtOnceIsBounded(t *testing.T) {
+	journal := &fakeJournal{}
+	h, _ := newHandler(journal)
+	slow := slowBody{make(chan struct{}), make(chan struct{})}
+	var all sync.WaitGroup
+	for range mostReading / MaxBody { // of none of them is it known how much it is
+		all.Go(func() { post(context.Background(), h, slow) })
+		<-slow.asked
+	}
+
+	answer := post(t.Context(), h, bytes.NewReader(payload(t)))
+
+	assert.Equal(t, http.StatusServiceUnavailable, answer.Code, "Alertmanager tries again after a 5xx only")
+	assert.Equal(t, "5", answer.Header().Get("Retry-After"))
+	assert.Contains(t, answer.Body.String(), `"code":"busy"`)
+	assertExplained(t, "busy")
+	assert.Empty(t, journal.kept)
+	close(slow.more)
+	all.Wait()
+	assert.Equal(t, http.StatusOK, post(t.Context(), h, bytes.NewReader(payload(t))).Code)
 }
 
 type brokenBody struct{}
