@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/web/apierror"
 )
 
@@ -21,6 +22,16 @@ type Parts struct {
 	Ready func(context.Context) error
 	// Reload takes the configuration from its file anew. Its error is for the person who changed the file.
 	Reload func(context.Context) error
+	// Guard lets go on who may change something, and answers the others; nil lets everybody.
+	Guard gin.HandlerFunc
+	// Prefix is before every path: "/notifier", or "" for none. Origin is where browsers find the notifier, as
+	// https://example.com, when that is not where they connect to; "" is nowhere else.
+	Prefix, Origin string
+	// Receivers say how the delivery to each goes.
+	Receivers func() []delivery.Receiver
+	// Render is what would be sent. Its error may be a *NotRendered, a *diagnostics.NoAgentError or ErrRendering; any other is for
+	// the log only.
+	Render func(context.Context, RenderRequest) ([]Rendered, error)
 	// Deliveries are what waits and what is dead.
 	Deliveries Deliveries
 	// Agents are whom the notifier looks at.
@@ -37,29 +48,36 @@ func Router(p Parts) http.Handler {
 	router.HandleMethodNotAllowed = true
 	router.UseRawPath = true             // an agent's name may hold a slash
 	router.RedirectTrailingSlash = false // its answer is HTML, and a program that follows it gets what it did not ask for
+	_ = router.SetTrustedProxies(nil)    // who asks is who connects, whatever a header says; nil cannot be wrong
 	router.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, err any) {
 		p.Logger.Error("Request failed", "path", c.FullPath(), "panic", fmt.Sprint(err))
 		apierror.Write(c, http.StatusInternalServerError, "internal", "the notifier failed at this request; its log says how")
-	}), ownOrigin)
-	router.POST("/api/v1/webhook", p.Webhook)
+	}), p.ownOrigin())
+	if p.Guard != nil {
+		router.Use(p.Guard)
+	}
+	paths := router.Group(p.Prefix)
+	paths.POST("/api/v1/webhook", p.Webhook)
 	for _, path := range []string{"/health", "/-/healthy"} {
-		router.GET(path, func(c *gin.Context) { c.String(http.StatusOK, "OK\n") })
-		router.HEAD(path, func(c *gin.Context) { c.Status(http.StatusOK) })
+		paths.GET(path, func(c *gin.Context) { c.String(http.StatusOK, "OK\n") })
+		paths.HEAD(path, func(c *gin.Context) { c.Status(http.StatusOK) })
 	}
 	for _, path := range []string{"/ready", "/-/ready"} {
-		router.GET(path, p.ready)
-		router.HEAD(path, p.ready)
+		paths.GET(path, p.ready)
+		paths.HEAD(path, p.ready)
 	}
-	router.POST("/-/reload", p.reload)
-	router.GET("/api/v1/deliveries", p.list)
-	router.GET("/api/v1/deliveries/:id", p.show)
-	router.POST("/api/v1/deliveries/:id/replay", p.replay)
-	router.GET("/api/v1/agents", p.agents)
-	router.GET("/api/v1/agents/:name/snapshot", p.snapshot)
-	router.GET("/api/v1/agents/:name/charts/:vital", p.chart)
-	router.GET("/metrics", gin.WrapH(promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})))
+	paths.POST("/-/reload", p.reload)
+	paths.GET("/api/v1/deliveries", p.list)
+	paths.GET("/api/v1/deliveries/:id", p.show)
+	paths.POST("/api/v1/deliveries/:id/replay", p.replay)
+	paths.GET("/api/v1/receivers", p.receivers)
+	paths.POST("/api/v1/render", p.render)
+	paths.GET("/api/v1/agents", p.agents)
+	paths.GET("/api/v1/agents/:name/snapshot", p.snapshot)
+	paths.GET("/api/v1/agents/:name/charts/:vital", p.chart)
+	paths.GET("/metrics", gin.WrapH(promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})))
 	router.NoRoute(func(c *gin.Context) {
-		apierror.Write(c, http.StatusNotFound, "not_found", "there is nothing at this path; Alertmanager posts to /api/v1/webhook")
+		apierror.Write(c, http.StatusNotFound, "not_found", "there is nothing at this path; Alertmanager posts to "+p.Prefix+"/api/v1/webhook")
 	})
 	router.NoMethod(func(c *gin.Context) {
 		apierror.Write(c, http.StatusMethodNotAllowed, "method_not_allowed", c.Request.Method+" is not for this path")
@@ -67,13 +85,20 @@ func Router(p Parts) http.Handler {
 	return router
 }
 
-// ownOrigin keeps a page of another site from having a browser change something here: nobody is asked to log in, so a
-// browser within the network could be made to.
-func ownOrigin(c *gin.Context) {
-	var protection http.CrossOriginProtection
-	if protection.Check(c.Request) != nil {
-		apierror.Write(c, http.StatusForbidden, "cross_origin", "a page of another site may not change anything here")
-		c.Abort()
+// ownOrigin keeps a page of another site from having a browser change something here: a browser within the network, or one that
+// holds a password or a certificate for it, could be made to.
+func (p Parts) ownOrigin() gin.HandlerFunc {
+	protection := http.NewCrossOriginProtection()
+	if p.Origin != "" {
+		if err := protection.AddTrustedOrigin(p.Origin); err != nil {
+			p.Logger.Error("Browsers will not be able to change anything: the external URL is no origin", "err", err)
+		}
+	}
+	return func(c *gin.Context) {
+		if protection.Check(c.Request) != nil {
+			apierror.Write(c, http.StatusForbidden, "cross_origin", "a page of another site may not change anything here")
+			c.Abort()
+		}
 	}
 }
 
