@@ -19,6 +19,7 @@ import (
 	"github.com/alertvitals/notifier/notifiers/pagerduty"
 	"github.com/alertvitals/notifier/notifiers/slack"
 	"github.com/alertvitals/notifier/routing"
+	"github.com/alertvitals/notifier/web/bearer"
 )
 
 // Config is notifier.yml.
@@ -37,6 +38,8 @@ type Config struct {
 	// Alertmanager had for them first.
 	TimeIntervals     []routing.Interval `yaml:"time_intervals"`
 	MuteTimeIntervals []routing.Interval `yaml:"mute_time_intervals"`
+	// Web says who may change something here.
+	Web bearer.Config `yaml:"web"`
 	// Templates are globs of files of Go templates: https://prometheus.io/docs/alerting/latest/notifications/.
 	Templates []string `yaml:"templates"`
 }
@@ -155,6 +158,7 @@ func (c Config) validate() []problem.Problem {
 	problems = append(problems, problem.Under("diagnostics", c.Diagnostics.Validate())...)
 	problems = append(problems, c.Diagnostics.ValidateProfiles(c.Agents)...)
 	problems = append(problems, problem.Under("delivery", c.Delivery.validate())...)
+	problems = append(problems, problem.Under("web", c.Web.Validate())...)
 	var receivers []string
 	for i, r := range c.Receivers {
 		path := fmt.Sprintf("receivers[%d]", i)

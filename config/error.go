@@ -40,7 +40,7 @@ func newError(name string, source []byte, root ast.Node, problems []problem.Prob
 			msg = p.Path + ": " + msg
 		}
 		f := finding(name, source, line, column, msg)
-		if last := p.Path[strings.LastIndexByte(p.Path, '.')+1:]; secretKey.MatchString(last) && !strings.Contains(f.Source, last) {
+		if last, _, _ := strings.Cut(p.Path[strings.LastIndexByte(p.Path, '.')+1:], "["); secretKey.MatchString(last) && !strings.Contains(f.Source, last) {
 			f.Source = stars(f.Source) // the value stands on a line of its own
 		}
 		e.Findings = append(e.Findings, f)
@@ -66,7 +66,7 @@ var password = regexp.MustCompile(`(//)([^@"']+)@`)
 var path = regexp.MustCompile(`(\burl["']?\s*:\s*["']?\w+://[^/\s"',}\]]+/)([^\s"',}\]]+)`)
 
 // secretName is what the keys of secrets are called; secretKey is such a key, and secret one with its value.
-const secretName = `[\w-]*(?:api_url|token|password|credentials|secret|key)` //nolint:gosec // names of keys, not their values
+const secretName = `[\w-]*(?:api_url|tokens?|password|credentials|secret|key)` //nolint:gosec // names of keys, not their values
 
 var (
 	secretKey = regexp.MustCompile(`^` + secretName + `$`)
