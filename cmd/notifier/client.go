@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -29,10 +31,6 @@ const (
 type client struct {
 	base *url.URL
 	http *http.Client
-}
-
-func newClient(base *url.URL) *client {
-	return &client{base: base, http: &http.Client{Timeout: clientTimeout}}
 }
 
 // ask is the body of the answer to a request. The error says in words why there is none.
@@ -61,7 +59,13 @@ func (c *client) ask(ctx context.Context, method string, query url.Values, path 
 	var wrong struct {
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(body, &wrong) != nil || wrong.Message == "" {
+	switch {
+	case json.Unmarshal(body, &wrong) == nil && wrong.Message != "":
+	case resp.StatusCode == http.StatusUnauthorized:
+		return nil, fmt.Errorf("the notifier at %s wants to know who asks: --http.config.file says how to tell it", c.base.Redacted())
+	case strings.Contains(string(body), "HTTP request to an HTTPS server"):
+		return nil, fmt.Errorf("the notifier at %s speaks HTTPS, not HTTP: --url=https://…", c.base.Redacted())
+	default:
 		return nil, fmt.Errorf("%s answered %d, and not as a notifier does; --url says where it is", c.base.Redacted(), resp.StatusCode)
 	}
 	return nil, refusal(printable(wrong.Message))
@@ -109,8 +113,10 @@ func (c *client) replay(ctx context.Context, id string) error {
 // whyNot is why there was no answer, without the address, which may hold a password.
 func whyNot(err error) string {
 	var (
-		timeout net.Error
-		dns     *net.DNSError
+		timeout   net.Error
+		dns       *net.DNSError
+		file      *fs.PathError
+		untrusted *tls.CertificateVerificationError
 	)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -121,6 +127,10 @@ func whyNot(err error) string {
 		return "there is no host " + printable(dns.Name)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Sprintf("no answer within %s", clientTimeout)
+	case errors.As(err, &file):
+		return printable(file.Error())
+	case errors.As(err, &untrusted):
+		return printable(untrusted.Err.Error()) + " (--http.config.file says whom to trust)"
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return "it speaks HTTP, not HTTPS"
 	default:

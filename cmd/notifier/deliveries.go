@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +22,9 @@ const asJSON = "json"
 
 // deliveriesCommand is `notifier deliveries …`, which asks a running notifier.
 type deliveriesCommand struct {
+	notifierFlags
+
 	list, show, replay *kingpin.CmdClause
-	url                **url.URL
 	query              delivery.Query
 	status, output     *string
 	id                 *string
@@ -35,10 +35,17 @@ type deliveriesCommand struct {
 func addDeliveries(app *kingpin.Application) *deliveriesCommand {
 	d := &deliveriesCommand{}
 	group := app.Command("deliveries", "What a running notifier has yet to deliver, and what it could not.")
-	d.url = group.Flag("url", "The address of the notifier.").Default("http://localhost:9095").URL()
+	group.HelpLong(`  notifier deliveries list
+  notifier deliveries show 17-3fb2c0a1
+  notifier deliveries replay --all --receiver=oncall`)
+	d.notifierFlags = addNotifierFlags(group, "The address of the notifier.", "http://localhost:9095")
 	d.output = group.Flag("output", "table for people, json for programs.").Short('o').Default("table").Enum("table", asJSON)
 
 	d.list = group.Command("list", "List what waits to be delivered and what is dead, the newest first.")
+	d.list.HelpLong(`  notifier deliveries list
+  notifier deliveries list --receiver=oncall --status=dead
+  notifier deliveries list --alertname=HighErrorRate -o json
+  notifier deliveries list --url=https://notifier:9095 --http.config.file=client.yml`)
 	d.list.Flag("receiver", "Only what is for this receiver.").StringVar(&d.query.Receiver)
 	d.status = d.list.Flag("status", "Only what is pending, retrying or dead.").
 		Enum(string(delivery.Pending), string(delivery.Retrying), string(delivery.Dead))
@@ -46,9 +53,16 @@ func addDeliveries(app *kingpin.Application) *deliveriesCommand {
 	d.list.Flag("limit", fmt.Sprintf("How many at the most, up to %d.", web.MaxLimit)).Default("20").IntVar(&d.query.Limit)
 
 	d.show = group.Command("show", "Show everything about one delivery.")
+	d.show.HelpLong(`  notifier deliveries show 17-3fb2c0a1
+  notifier deliveries show -o json 17-3fb2c0a1`)
 	d.id = d.show.Arg("id", "Its ID.").Required().String()
 
 	d.replay = group.Command("replay", "Have dead letters told again.")
+	d.replay.HelpLong(`With --all it is what is dead when it begins: what dies again is not tried twice.
+
+  notifier deliveries replay 17-3fb2c0a1 18-90ab12cd
+  notifier deliveries replay --all
+  notifier deliveries replay --all --receiver=oncall`)
 	d.ids = d.replay.Arg("id", "Their IDs.").Strings()
 	d.all = d.replay.Flag("all", "All of them.").Bool()
 	d.replay.Flag("receiver", "With --all: only those for this receiver.").StringVar(&d.query.Receiver)
@@ -79,14 +93,14 @@ func (d *deliveriesCommand) validate(command string) error {
 			return fmt.Errorf("%q is not an ID; notifier deliveries list shows them", id)
 		}
 	}
-	if u := *d.url; u == nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return errors.New("--url must be an address like http://localhost:9095")
-	}
-	return nil
+	return d.notifierFlags.validate()
 }
 
 func (d *deliveriesCommand) run(ctx context.Context, command string, stdout io.Writer) error {
-	c := newClient(*d.url)
+	c, err := d.client()
+	if err != nil {
+		return err
+	}
 	switch command {
 	case d.list.FullCommand():
 		d.query.Status = delivery.Status(*d.status)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/alertmanager/template"
 
 	"github.com/alertvitals/notifier/alert"
@@ -39,6 +40,22 @@ const (
 	demoToken   = "xoxb-demo" //nolint:gosec // only the stand-in knows it
 	demoKey     = "0123456789abcdef0123456789abcdef"
 )
+
+// demoCommand is `notifier demo`.
+type demoCommand struct {
+	cmd  *kingpin.CmdClause
+	once *bool
+}
+
+func addDemo(app *kingpin.Application) *demoCommand {
+	d := &demoCommand{cmd: app.Command("demo", "Show it all in one process: an agent falls ill and recovers, and what Slack would show.")}
+	d.cmd.HelpLong(`It needs nothing and sends nothing: the agent, Slack and the mail server are stand-ins on this machine. After half a minute it prints their addresses, and stays up until it is stopped.
+
+  notifier demo
+  notifier demo --once`)
+	d.once = d.cmd.Flag("once", "End after the agent has recovered, instead of staying up.").Bool()
+	return d
+}
 
 // demonstrate shows an agent that falls ill and recovers, and what Slack would show of it.
 func demonstrate(ctx context.Context, stdout io.Writer, once bool) error {
@@ -93,15 +110,6 @@ func (d *demonstration) tell(ctx context.Context, stdout io.Writer, once bool) e
 	say("  the notifier      curl -d @payload.json %s/api/v1/webhook", d.notifierURL)
 	<-ctx.Done()
 	return nil
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,12 +25,14 @@ type drillFlags struct {
 }
 
 func addDrillFlags(cmd *kingpin.CmdClause) drillFlags {
-	return drillFlags{
-		receiver:   cmd.Flag("receiver", "The receiver's name in the configuration.").Required().String(),
-		payload:    cmd.Flag("payload", "A file with a payload of Alertmanager's webhook, - for standard input. Without it an example is told.").String(),
-		agent:      cmd.Flag("snapshot", "The agent whose vitals the message has, as they are now.").String(),
-		configFile: cmd.Flag("config.file", "The configuration.").Default("notifier.yml").String(),
-	}
+	f := drillFlags{configFile: cmd.Flag("config.file", "The configuration.").Default("notifier.yml").String()}
+	f.receiver = cmd.Flag("receiver", "The receiver's name in the configuration.").Required().
+		PlaceHolder("NAME").HintAction(completeReceivers(f.configFile)).String()
+	f.payload = cmd.Flag("payload", "A file with a payload of Alertmanager's webhook, - for standard input. Without it an example is told.").
+		PlaceHolder("FILE").String()
+	f.agent = cmd.Flag("snapshot", "The agent whose vitals the message has, as they are now.").
+		PlaceHolder("AGENT").HintAction(completeAgents(f.configFile)).String()
+	return f
 }
 
 // drill is a message and whom it is for.
@@ -48,15 +49,10 @@ func (f drillFlags) make(ctx context.Context, stdin io.Reader) (d drill, err err
 	if err != nil {
 		return d, err
 	}
-	i := slices.IndexFunc(cfg.Receivers, func(r config.Receiver) bool { return r.Name == *f.receiver })
-	if i < 0 {
-		var names []string
-		for _, r := range cfg.Receivers {
-			names = append(names, r.Name)
-		}
-		return d, fmt.Errorf("there is no receiver %q; there are %s", *f.receiver, strings.Join(names, ", "))
+	if d.receiver, err = receiverNamed(cfg, *f.receiver); err != nil {
+		return d, err
 	}
-	d.receiver, d.redact = cfg.Receivers[i], cfg.Diagnostics.WithDefaults().RedactLabels
+	d.redact = cfg.Diagnostics.WithDefaults().RedactLabels
 	if d.set, err = templates.Load(cfg.Templates); err != nil {
 		return d, fmt.Errorf("reading the templates: %w", err)
 	}
@@ -67,6 +63,18 @@ func (f drillFlags) make(ctx context.Context, stdin io.Reader) (d drill, err err
 		d.snapshot, err = f.look(ctx)
 	}
 	return d, err
+}
+
+// receiverNamed is the receiver of that name; its error says which there are.
+func receiverNamed(cfg config.Config, name string) (config.Receiver, error) {
+	var names []string
+	for _, r := range cfg.Receivers {
+		if r.Name == name {
+			return r, nil
+		}
+		names = append(names, r.Name)
+	}
+	return config.Receiver{}, fmt.Errorf("there is no receiver %q; there are %s", name, strings.Join(names, ", "))
 }
 
 // group is what the payload says.
@@ -84,6 +92,11 @@ func (f drillFlags) group(stdin io.Reader) (alert.Group, error) {
 	if err != nil {
 		return alert.Group{}, fmt.Errorf("reading the payload: %w", err)
 	}
+	return groupOf(body)
+}
+
+// groupOf is what a payload says.
+func groupOf(body []byte) (alert.Group, error) {
 	n, err := alert.Decode(body)
 	if err != nil {
 		return alert.Group{}, fmt.Errorf("reading the payload: %w", err)

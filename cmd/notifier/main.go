@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,17 +10,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 	_ "time/tzdata" // time intervals name zones, and the image has no other files
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/promslog"
 	promslogflag "github.com/prometheus/common/promslog/flag"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/alertvitals/notifier/config"
 )
@@ -34,76 +32,102 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
-	app := kingpin.New("notifier", "Receives Alertmanager's webhooks and tells people, with the state of the agent that an alert is about.")
-	app.UsageWriter(stderr).ErrorWriter(stderr)
-	app.Version(version.Print("notifier"))
-	app.HelpFlag.Short('h')
-	logging := &promslog.Config{Writer: stderr}
-	promslogflag.AddFlags(app, logging)
+// commandLine is every command with its flags.
+type commandLine struct {
+	app     *kingpin.Application
+	logging *promslog.Config
 
-	serveCmd := app.Command("serve", "Receive webhooks and deliver them.").Default()
-	configFile := serveCmd.Flag("config.file", "The configuration.").Default("notifier.yml").String()
-	storagePath := serveCmd.Flag("storage.path", "Where accepted notifications and scraped samples are kept.").Default("data/").String()
-	retention := model.Duration(120 * time.Hour)
-	serveCmd.Flag("storage.retention.time", "How long accepted notifications are kept.").Default("120h").SetValue(&retention)
-	size := serveCmd.Flag("storage.retention.size", "How much disk they may take. When they do, and have not been delivered, "+
-		"nothing more is accepted. Units: B, KB, MB, GB, TB.").Default("1GB").Bytes()
-	free := serveCmd.Flag("storage.min-free", "How much of the disk must stay free for anything to be accepted.").Default("64MB").Bytes()
-	webFlags := kingpinflag.AddFlags(serveCmd, ":9095")
+	serve      *serveCommand
+	check      *checkCommand
+	demo       *demoCommand
+	deliveries *deliveriesCommand
+	snapshot   *snapshotCommand
+	render     *renderCommand
+	send       *sendCommand
 
-	checkCmd := app.Command("check-config", "Say whether a configuration is right, and if not, what is wrong and where.")
-	checkFile := checkCmd.Arg("file", "The configuration.").Default("notifier.yml").String()
+	// usage is what the library has to say to whoever asked for help; ended is whether it did, wrong whether that was a mistake.
+	usage        bytes.Buffer
+	ended, wrong bool
+}
 
-	demoCmd := app.Command("demo", "Show it all in one process: an agent falls ill and recovers, and what Slack would show.")
-	once := demoCmd.Flag("once", "End after the agent has recovered, instead of staying up.").Bool()
+func newCommandLine(stderr io.Writer) *commandLine {
+	c := &commandLine{app: kingpin.New("notifier", about), logging: &promslog.Config{Writer: stderr}}
+	c.app.UsageWriter(&c.usage).ErrorWriter(io.Discard) // run says what is wrong
+	c.app.UsageTemplate(usageTemplate)
+	c.app.Terminate(func(status int) { c.ended, c.wrong = true, c.wrong || status != 0 })
+	c.app.Version(version.Print("notifier"))
+	c.app.HelpFlag.Short('h').Help("Show help; notifier help COMMAND shows that of a command.")
+	promslogflag.AddFlags(c.app, c.logging)
+	c.addGenerated()
 
-	ask := addDeliveries(app)
-	snapshot := addSnapshot(app)
-	render, send := addRender(app), addSend(app)
+	c.serve = addServe(c.app)
+	c.check = addCheckConfig(c.app)
+	c.demo = addDemo(c.app)
+	c.deliveries = addDeliveries(c.app)
+	c.snapshot = addSnapshot(c.app)
+	c.render, c.send = addRender(c.app), addSend(c.app)
+	return c
+}
 
-	command, err := app.Parse(args)
-	disk := storage{path: *storagePath, retention: time.Duration(retention), size: int64(*size), free: int64(*free)}
-	if err == nil && command == serveCmd.FullCommand() {
-		err = disk.validate()
+// parse is the command that is asked for, "" when the library has answered itself, as it does to --help.
+func (c *commandLine) parse(args []string) (command string, err error) {
+	command, err = c.app.Parse(args)
+	if c.ended {
+		if c.wrong {
+			return "", errors.New("there is no such command")
+		}
+		return "", nil
 	}
 	if err == nil {
-		err = errors.Join(ask.validate(command), snapshot.validate(command))
+		err = errors.Join(c.serve.validate(command), c.deliveries.validate(command), c.snapshot.validate(command))
 	}
+	return command, err
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	c := newCommandLine(stderr)
+	command, err := c.parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "notifier: %v; try notifier --help\n", err)
+		hint := "notifier help"
+		if len(args) > 0 && args[0] != "help" && c.app.GetCommand(args[0]) != nil {
+			hint += " " + args[0]
+		}
+		fmt.Fprintf(stderr, "notifier: %v; try %s\n", err, hint)
 		return exitUsage
+	}
+	if command == "" {
+		fmt.Fprint(stdout, c.usage.String())
+		return 0
 	}
 	ctx, stop := untilSignal()
 	defer stop()
 
 	switch command {
-	case serveCmd.FullCommand():
-		err = serve(ctx, *configFile, disk, webFlags, promslog.New(logging), newRegistry())
-	case checkCmd.FullCommand():
-		err = checkConfig(*checkFile, stdout)
-	case demoCmd.FullCommand():
-		err = demonstrate(ctx, stdout, *once)
-	case snapshot.cmd.FullCommand():
-		err = snapshot.run(ctx, stdout)
-	case render.cmd.FullCommand():
-		err = render.run(ctx, os.Stdin, stdout, stderr)
-	case send.cmd.FullCommand():
-		err = send.run(ctx, os.Stdin, stdout)
+	case c.serve.cmd.FullCommand():
+		err = c.serve.run(ctx, promslog.New(c.logging), newRegistry())
+	case c.check.cmd.FullCommand():
+		err = c.check.run(stdout)
+	case c.demo.cmd.FullCommand():
+		err = demonstrate(ctx, stdout, *c.demo.once)
+	case c.snapshot.cmd.FullCommand():
+		err = c.snapshot.run(ctx, stdout)
+	case c.render.cmd.FullCommand():
+		err = c.render.run(ctx, os.Stdin, stdout, stderr)
+	case c.send.cmd.FullCommand():
+		err = c.send.run(ctx, os.Stdin, stdout)
 	default:
-		err = ask.run(ctx, command, stdout)
+		err = c.deliveries.run(ctx, command, stdout)
 	}
 	var wrong *config.Error
 	switch {
-	case errors.As(err, &wrong):
-		fmt.Fprintf(stderr, "%v\n", wrong)
-		return exitNo
-	case err != nil:
-		fmt.Fprintf(stderr, "notifier: %v\n", err)
-		return exitNo
-	default:
+	case err == nil:
 		return 0
+	case errors.As(err, &wrong):
+		fmt.Fprintln(stderr, findings(wrong, isTerminal(stderr)))
+	case !errors.Is(err, errTold):
+		fmt.Fprintf(stderr, "notifier: %v\n", err)
 	}
+	return exitNo
 }
 
 // untilSignal is a context that ends with SIGINT or SIGTERM. A second signal ends the process at once: by the time the context
@@ -121,14 +145,6 @@ func untilSignal() (context.Context, context.CancelFunc) {
 		end()
 	}()
 	return ctx, end
-}
-
-func checkConfig(file string, stdout io.Writer) error {
-	if _, err := config.LoadFile(file); err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "%s: OK\n", file)
-	return nil
 }
 
 func newRegistry() *prometheus.Registry {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,8 @@ import (
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/envelope"
 	"github.com/alertvitals/notifier/routing"
+	"github.com/alertvitals/notifier/templates"
+	"github.com/alertvitals/notifier/web/bearer"
 	"github.com/alertvitals/notifier/webhook"
 )
 
@@ -61,6 +64,8 @@ func (s source) load() (cfg config.Config, hash uint64, err error) {
 type configuration struct {
 	source    source
 	retention time.Duration
+	port      port
+	guard     *bearer.Guard
 	collector *diagnostics.Collector
 	loops     *delivery.Loops
 	webhook   *webhook.Handler
@@ -69,6 +74,17 @@ type configuration struct {
 
 	mu    sync.Mutex
 	inUse []delivery.Loop
+
+	// running is what is in use, for render; rendering is held while that is under way.
+	running   atomic.Pointer[running]
+	rendering sync.Mutex
+}
+
+// running is a configuration in use, with its templates as they were read.
+type running struct {
+	config.Config
+
+	set *templates.Set
 }
 
 // configMetrics have the names that Prometheus and Alertmanager give them.
@@ -129,6 +145,13 @@ func (c *configuration) use(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return err
 	}
+	set, err := templates.Load(cfg.Templates)
+	if err != nil {
+		return fmt.Errorf("reading the templates: %w", err)
+	}
+	if err = c.port.check(cfg.Web); err != nil {
+		return err
+	}
 	lookAt, err := c.collector.Prepare(cfg.Agents, cfg.Diagnostics)
 	if err != nil {
 		return err
@@ -139,6 +162,8 @@ func (c *configuration) use(ctx context.Context, cfg config.Config) error {
 	}
 	c.inUse = all
 	lookAt()
+	c.guard.Use(cfg.Web)
+	c.running.Store(&running{cfg, set})
 	c.webhook.Reroute(func(n alert.Notification) map[string][]int { return envelope.Address(n, tree.Match) })
 	if gone == 0 {
 		return nil

@@ -33,7 +33,7 @@ func TestP2ReloadUnderLoadLosesNothing(t *testing.T) {
 		return fmt.Appendf(nil, "route: {receiver: %[1]s}\nreceivers: [{name: %[1]s, log_configs: [{output: '%[2]s'}]}]\n", name, path(name)), nil
 	}}
 	disk := storage{path: dir, retention: time.Hour, size: smallestSize, free: 1 << 20}
-	s, err := newService(t.Context(), from, disk, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	s, err := newService(t.Context(), from, disk, port{}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(nil)
 	ctx, cancel := context.WithCancel(t.Context())

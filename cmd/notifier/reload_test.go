@@ -113,7 +113,7 @@ func TestP11FailedReloadChangesNothing(t *testing.T) {
 			from := source{name: "notifier.yml", read: func() ([]byte, error) { return []byte(text), nil }}
 			disk := storage{path: t.TempDir(), retention: time.Hour, size: smallestSize, free: 1 << 20}
 			reg := prometheus.NewRegistry()
-			s, err := newService(t.Context(), from, disk, slog.New(slog.DiscardHandler), reg)
+			s, err := newService(t.Context(), from, disk, port{}, slog.New(slog.DiscardHandler), reg)
 			require.NoError(t, err)
 			before := s.configuration.inUse
 			hash := testutil.ToFloat64(s.configuration.metrics.hash)

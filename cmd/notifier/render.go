@@ -2,15 +2,19 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	commoncfg "github.com/prometheus/common/config"
@@ -19,28 +23,36 @@ import (
 	"github.com/alertvitals/notifier/notifiers/email"
 	"github.com/alertvitals/notifier/notifiers/email/mailview"
 	"github.com/alertvitals/notifier/notifiers/email/smtpfake"
+	"github.com/alertvitals/notifier/notifiers/logsink"
 	"github.com/alertvitals/notifier/notifiers/pagerduty/pagerdutyfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
+	"github.com/alertvitals/notifier/web"
 )
 
 // renderCommand is `notifier render`.
 type renderCommand struct {
 	drillFlags
 
-	cmd  *kingpin.CmdClause
-	html *string
+	cmd          *kingpin.CmdClause
+	html, output *string
 }
 
 func addRender(app *kingpin.Application) *renderCommand {
 	r := &renderCommand{cmd: app.Command("render", "Print what would be sent to a receiver, byte by byte, and send nothing.")}
+	r.cmd.HelpLong(`The bodies go to standard output, and a line about each to standard error. No credential is in them.
+
+  notifier render --receiver=oncall
+  notifier render --receiver=oncall --payload=payload.json --snapshot=aster
+  notifier render --receiver=oncall --html=message.html
+  notifier render --receiver=oncall -o json | jq -r '.rendered[0].body'`)
 	r.drillFlags = addDrillFlags(r.cmd)
-	r.html = r.cmd.Flag("html", "Write a picture of the Slack message or of the mail to this file, too, for a browser.").String()
+	r.html = r.cmd.Flag("html", "Write a picture of the Slack message or of the mail to this file, too, for a browser.").PlaceHolder("FILE").String()
+	r.output = r.cmd.Flag("output", "text for people, json for programs.").Short('o').Default("text").Enum("text", asJSON)
 	return r
 }
 
-// run lets the receiver's own sinks tell stand-ins within this process, and prints what those got: the bodies on stdout, and a
-// line about each on stderr. Credentials stay out of it.
+// run prints what would be sent.
 func (r *renderCommand) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 	d, err := r.make(ctx, stdin)
 	if err != nil {
@@ -51,29 +63,96 @@ func (r *renderCommand) run(ctx context.Context, stdin io.Reader, stdout, stderr
 		return err
 	}
 	defer s.close()
-	sinks, err := integrations(s.instead(d.receiver), d.set)
+	all, err := s.render(ctx, d)
 	if err != nil {
 		return err
 	}
-	for i, sink := range sinks {
-		if i > 0 {
-			fmt.Fprintln(stdout)
+	if *r.output == asJSON {
+		body, err := json.Marshal(map[string]any{"rendered": all})
+		if err != nil {
+			return fmt.Errorf("encoding what was rendered: %w", err)
 		}
-		if sink.kind == "log" {
-			fmt.Fprintln(stderr, "# log")
+		if err := printJSON(stdout, body); err != nil {
+			return err
 		}
-		if _, err := sendOnce(ctx, sink.sink, d.message(d.group, "render", "", nil)); err != nil {
-			return fmt.Errorf("rendering for %s: %w", sink.kind, err)
-		}
-		for _, got := range s.took() {
-			fmt.Fprintf(stderr, "# %s %s\n", sink.kind, got.what)
-			fmt.Fprintf(stdout, "%s\n", bytes.TrimSuffix(got.body, []byte("\n")))
+	} else {
+		for i, one := range all {
+			if i > 0 {
+				fmt.Fprintln(stdout)
+			}
+			fmt.Fprintf(stderr, "# %s %s\n", one.Integration, one.To)
+			fmt.Fprintf(stdout, "%s\n", bytes.TrimSuffix(one.Body, []byte("\n")))
 		}
 	}
 	if *r.html == "" {
 		return nil
 	}
 	return s.picture(*r.html)
+}
+
+// render is what the configuration in use would send. One is made at a time.
+func (c *configuration) render(ctx context.Context, asked web.RenderRequest) ([]web.Rendered, error) {
+	if !c.rendering.TryLock() {
+		return nil, web.ErrRendering
+	}
+	defer c.rendering.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	inUse := c.running.Load()
+	d := drill{set: inUse.set, redact: inUse.Diagnostics.WithDefaults().RedactLabels}
+	var err error
+	if d.receiver, err = receiverNamed(inUse.Config, asked.Receiver); err != nil {
+		return nil, &web.NotRendered{NoReceiver: true, Why: err.Error()}
+	}
+	body := []byte(asked.Payload)
+	if len(body) == 0 {
+		body = example(time.Now())
+	}
+	if d.group, err = groupOf(body); err != nil {
+		return nil, &web.NotRendered{Why: err.Error()}
+	}
+	if asked.Agent != "" {
+		if d.snapshot, err = c.collector.Look(ctx, asked.Agent, asked.Instance, true); err != nil {
+			return nil, err
+		}
+	}
+	s, err := standIn()
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return s.render(ctx, d)
+}
+
+// render lets the receiver's own sinks tell the stand-ins, and is what those got. Credentials stay out of it.
+func (s *standIns) render(ctx context.Context, d drill) (all []web.Rendered, err error) {
+	receiver := s.instead(d.receiver)
+	receiver.LogConfigs = nil
+	sinks, err := integrations(receiver, d.set)
+	if err != nil {
+		return nil, err
+	}
+	message := d.message(d.group, "render", "", nil)
+	for _, sink := range sinks {
+		if _, err := sendOnce(ctx, sink.sink, message); err != nil {
+			return nil, fmt.Errorf("rendering for %s: %w", sink.kind, err)
+		}
+		for _, got := range s.took() {
+			all = append(all, web.Rendered{Integration: sink.kind, To: got.what, Body: got.body})
+		}
+	}
+	for _, c := range d.receiver.LogConfigs {
+		var lines bytes.Buffer
+		sink, err := logsink.NewTo(&lines, c)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := sendOnce(ctx, sink, message); err != nil {
+			return nil, fmt.Errorf("rendering for log: %w", err)
+		}
+		all = append(all, web.Rendered{Integration: "log", To: cmp.Or(c.Output, logsink.Stdout), Body: lines.Bytes()})
+	}
+	return all, nil
 }
 
 // standIns stand in for every service, on loopback.
@@ -145,6 +224,9 @@ func (s *standIns) close() {
 // instead is the receiver with the stand-ins in the place of its services.
 func (s *standIns) instead(r config.Receiver) config.Receiver {
 	address := "http://" + s.listener.Addr().String()
+	// The configuration may be in use.
+	r.SlackConfigs, r.PagerdutyConfigs = slices.Clone(r.SlackConfigs), slices.Clone(r.PagerdutyConfigs)
+	r.WebhookConfigs, r.EmailConfigs = slices.Clone(r.WebhookConfigs), slices.Clone(r.EmailConfigs)
 	for i := range r.SlackConfigs {
 		c := &r.SlackConfigs[i]
 		if c.AppToken != "" || c.AppTokenFile != "" {
@@ -174,9 +256,6 @@ func (s *standIns) instead(r config.Receiver) config.Receiver {
 			To: c.To, From: c.From, Headers: c.Headers, HTML: c.HTML, Text: c.Text, Threading: c.Threading,
 			Smarthost: s.mail.Address(), RequireTLS: new(bool), ForceImplicitTLS: new(bool),
 		}
-	}
-	for i := range r.LogConfigs {
-		r.LogConfigs[i].Output = "stdout"
 	}
 	return r
 }

@@ -48,7 +48,8 @@ func TestMain(m *testing.M) {
 // TestScript runs the scripts in testdata/script against the real binary. The commands beyond testscript's own:
 //
 //	expand FILE                       replaces ${VAR} in FILE
-//	start NAME PROGRAM ARG...         starts a server, waits until it listens, and sets $NAME to its http:// address
+//	start NAME PROGRAM ARG...         starts a server, waits until it listens, and sets $NAME to its http:// address and
+//	                                  $NAME_ADDRESS to its host:port
 //	end NAME [KILL|TERM]              ends it, by SIGTERM when nothing else is said; waits until it is gone. By SIGTERM it has to
 //	                                  exit with 0
 //	signal NAME HUP|TERM              sends it a signal and waits for nothing
@@ -72,11 +73,14 @@ func TestMain(m *testing.M) {
 //	agent                             starts a demo agent without traffic of its own and sets $AGENT and $AGENT_HOST
 //	agent ill WHAT | well | chat N    makes it ill or well, or makes N chats with it
 //	alert URL fire|end LABEL=VALUE... posts an alert to a real Alertmanager's API
-//	post URL FILE                     posts the file and prints the status and the body of the answer
+//	post URL FILE [HEADER]...         posts the file and prints the status and the body of the answer
 //	get URL                           prints the status and the body of the answer
 //	exposes URL SYSTEM                has the metrics of internal/exposed/bodies/SYSTEM.txt
 //	wait-for URL REGEXP [VAR]         waits until the answer matches; $VAR is what the first group then matches
 //	payload FILE GROUP SIZE           writes a payload of that size, in KiB, for a group of that name
+//	certificates NAME...              writes ca.pem, and for each name NAME.pem and NAME.key signed by it
+//	bcrypt VAR PASSWORD               sets $VAR to the password's hash
+//	exits CODE PROGRAM ARG...         runs a program and checks its exit code
 //	half-post URL                     begins a webhook and sends no more of it
 //	fill URL FILE                     posts the file again and again, until it is not accepted; prints that answer
 func TestScript(t *testing.T) {
@@ -89,6 +93,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("ALERTMANAGER", alertmanager)
 			payloads, err := filepath.Abs("../../alert/testdata/alertmanager")
 			env.Setenv("PAYLOADS", payloads)
+			env.Setenv("REPO", filepath.Join(payloads, "..", "..", ".."))
 			env.Values[worldKey{}] = &world{servers: map[string]*server{}}
 			return err
 		},
@@ -109,6 +114,10 @@ func TestScript(t *testing.T) {
 			"ended":    ended,
 			"payload":  writePayload,
 			"fill":     fill,
+
+			"certificates": certificates,
+			"bcrypt":       hashPassword,
+			"exits":        exits,
 
 			"half-post": halfPost,
 			"pagerduty": pagerdutyCommand,
@@ -214,6 +223,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	select {
 	case a := <-address:
 		ts.Setenv(name, "http://"+a)
+		ts.Setenv(name+"_ADDRESS", a)
 	case <-s.done:
 		ts.Fatalf("%s ended before it listened:\n%s", name, s.log.String())
 	case <-time.After(patience):
@@ -451,7 +461,14 @@ func alertCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 func post(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2)
-	resp, err := http.Post(args[0], "application/json", strings.NewReader(ts.ReadFile(args[1])))
+	req, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(ts.ReadFile(args[1])))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
+	for _, header := range args[2:] {
+		name, value, _ := strings.Cut(header, ": ")
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	printAnswer(ts, resp)
 }

@@ -26,6 +26,11 @@ type sendCommand struct {
 
 func addSend(app *kingpin.Application) *sendCommand {
 	s := &sendCommand{cmd: app.Command("send", "A drill: tell a receiver for real that something fires, and then that it is over.")}
+	s.cmd.HelpLong(`The messages say that they are a test. It ends with 1 when somebody could not be told.
+
+  notifier send --receiver=oncall
+  notifier send --receiver=oncall --keep-firing
+  notifier send --receiver=oncall --payload=payload.json --snapshot=aster`)
 	s.drillFlags = addDrillFlags(s.cmd)
 	s.keep = s.cmd.Flag("keep-firing", "Leave out the end: the incident stays open.").Bool()
 	return s

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,19 +12,25 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"syscall"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/alecthomas/units"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/version"
 	exporterweb "github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/journal"
 	"github.com/alertvitals/notifier/web"
+	"github.com/alertvitals/notifier/web/bearer"
 	"github.com/alertvitals/notifier/webhook"
 )
 
@@ -55,32 +62,72 @@ func (s storage) validate() error {
 // https://prometheus.io/docs/prometheus/latest/configuration/configuration/, runtime.gogc.
 const gcPercent = 50
 
-// serve runs the notifier with the configuration in a file until ctx ends.
-func serve(
-	ctx context.Context, configFile string, disk storage, flags *exporterweb.FlagConfig, logger *slog.Logger, reg *prometheus.Registry,
-) error {
+// serveCommand is `notifier serve`.
+type serveCommand struct {
+	webFlags
+
+	cmd                     *kingpin.CmdClause
+	configFile, storagePath *string
+	retention               model.Duration
+	size, free              *units.Base2Bytes
+}
+
+func addServe(app *kingpin.Application) *serveCommand {
+	s := &serveCommand{cmd: app.Command("serve", "Receive webhooks and deliver them.").Default(), retention: model.Duration(120 * time.Hour)}
+	s.cmd.HelpLong(`It reads its configuration again on SIGHUP and at POST /-/reload, and ends within 20 seconds of SIGTERM.
+
+  notifier serve
+  notifier serve --config.file=/etc/notifier/notifier.yml --storage.path=/var/lib/notifier
+  notifier serve --web.listen-address=127.0.0.1:9095 --web.config.file=web.yml
+  notifier serve --web.external-url=https://example.com/notifier --log.format=json`)
+	s.configFile = s.cmd.Flag("config.file", "The configuration.").Default("notifier.yml").String()
+	s.storagePath = s.cmd.Flag("storage.path", "Where accepted notifications and scraped samples are kept.").Default("data/").String()
+	s.cmd.Flag("storage.retention.time", "How long accepted notifications are kept.").Default("120h").SetValue(&s.retention)
+	s.size = s.cmd.Flag("storage.retention.size", "How much disk they may take. When they do, and have not been delivered, "+
+		"nothing more is accepted. Units: B, KB, MB, GB, TB.").Default("1GB").Bytes()
+	s.free = s.cmd.Flag("storage.min-free", "How much of the disk must stay free for anything to be accepted.").Default("64MB").Bytes()
+	s.toolkit = kingpinflag.AddFlags(s.cmd, ":9095")
+	s.externalURL = s.cmd.Flag("web.external-url", "The URL under which people reach the notifier, such as that of a reverse proxy. "+
+		"Its path comes before every path, and pages of its host may change something.").PlaceHolder("URL").URL()
+	s.routePrefix = s.cmd.Flag("web.route-prefix", "What comes before every path. The default is the path of --web.external-url.").PlaceHolder("PATH").String()
+	s.maxConnections = s.cmd.Flag("web.max-connections", "How many connections there may be at once. A further one takes the place of the one "+
+		"that has been idle longest.").Default(strconv.Itoa(defaultMaxConnections)).Int()
+	return s
+}
+
+func (s *serveCommand) disk() storage {
+	return storage{path: *s.storagePath, retention: time.Duration(s.retention), size: int64(*s.size), free: int64(*s.free)}
+}
+
+// validate says what of the flags makes no sense, when the command is this one.
+func (s *serveCommand) validate(command string) error {
+	if command != s.cmd.FullCommand() {
+		return nil
+	}
+	return errors.Join(s.disk().validate(), s.webFlags.validate())
+}
+
+// run runs the notifier until ctx ends.
+func (s *serveCommand) run(ctx context.Context, logger *slog.Logger, reg *prometheus.Registry) error {
 	hangups := make(chan os.Signal, 1) // from the start: without anybody who listens, a SIGHUP ends the process
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	if err := exporterweb.Validate(*flags.WebConfigFile); err != nil {
-		return fmt.Errorf("reading --web.config.file: %w", err)
-	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	s, err := newService(ctx, file(configFile), disk, logger, reg)
+	all, err := newService(ctx, file(*s.configFile), s.disk(), s.port(), logger, reg)
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, hangups, func() error {
-		return served(exporterweb.ListenAndServe(s.server, flags, logger))
+	return all.run(ctx, hangups, func() error {
+		return served(exporterweb.ListenAndServe(all.server, s.toolkit, logger))
 	})
 }
 
 // serveOn is serve with a configuration from anywhere and a listener that is there already.
 func serveOn(ctx context.Context, from source, disk storage, listener net.Listener, logger *slog.Logger, reg *prometheus.Registry) error {
-	s, err := newService(ctx, from, disk, logger, reg)
+	s, err := newService(ctx, from, disk, port{}, logger, reg)
 	if err != nil {
 		return err
 	}
@@ -100,6 +147,7 @@ type service struct {
 	collector     *diagnostics.Collector
 	loops         *delivery.Loops
 	webhook       *webhook.Handler
+	guard         *bearer.Guard
 	configuration *configuration
 	server        *http.Server
 	logger        *slog.Logger
@@ -107,8 +155,13 @@ type service struct {
 
 // newService opens what is on disk and puts the configuration in use. When it returns, every receiver has its place in the
 // journal: what is accepted from then on reaches it.
-func newService(ctx context.Context, from source, disk storage, logger *slog.Logger, reg *prometheus.Registry) (_ *service, err error) {
+func newService(
+	ctx context.Context, from source, disk storage, own port, logger *slog.Logger, reg *prometheus.Registry,
+) (_ *service, err error) {
 	cfg, hash, err := from.load() // before anything on disk is touched
+	if err == nil {
+		err = own.check(cfg.Web)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +186,9 @@ func newService(ctx context.Context, from source, disk storage, logger *slog.Log
 	// Nothing is accepted before the configuration is in use.
 	nowhere := func(alert.Notification) map[string][]int { return nil }
 	s.webhook = webhook.New(s.journal, nowhere, logger, reg)
+	s.guard = bearer.NewGuard(logger, reg)
 	s.configuration = &configuration{
+		port: own, guard: s.guard,
 		source: from, retention: disk.retention, collector: s.collector, loops: s.loops, webhook: s.webhook,
 		metrics: newConfigMetrics(reg), logger: logger,
 	}
@@ -141,21 +196,21 @@ func newService(ctx context.Context, from source, disk storage, logger *slog.Log
 		return nil, err
 	}
 	s.configuration.metrics.loaded(hash)
-	s.server = &http.Server{
-		Handler: web.Router(web.Parts{
-			Webhook:    s.webhook.Post,
-			Ready:      s.ready,
-			Reload:     s.configuration.reload,
-			Deliveries: s.loops,
-			Agents:     s.collector,
-			Metrics:    reg,
-			Logger:     logger,
-		}),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
+	handler := web.Router(web.Parts{
+		Guard:      s.guard.Require,
+		Prefix:     own.prefix,
+		Origin:     own.origin,
+		Webhook:    s.webhook.Post,
+		Ready:      s.ready,
+		Reload:     s.configuration.reload,
+		Deliveries: s.loops,
+		Receivers:  s.loops.Receivers,
+		Render:     s.configuration.render,
+		Agents:     s.collector,
+		Metrics:    reg,
+		Logger:     logger,
+	})
+	s.server = web.Server(handler, cmp.Or(own.maxConnections, defaultMaxConnections), logger, reg)
 	return s, nil
 }
 

@@ -28,10 +28,11 @@ const widest = 100
 
 // snapshotCommand is `notifier snapshot AGENT`.
 type snapshotCommand struct {
+	notifierFlags
+
 	cmd             *kingpin.CmdClause
 	agent, instance *string
 	configFile      *string
-	url             **url.URL
 	over            *time.Duration
 	output          *string
 	width           *int
@@ -39,10 +40,16 @@ type snapshotCommand struct {
 
 func addSnapshot(app *kingpin.Application) *snapshotCommand {
 	s := &snapshotCommand{cmd: app.Command("snapshot", "Look at an agent now.")}
-	s.agent = s.cmd.Arg("agent", "Its name in the configuration.").Required().String()
-	s.output = s.cmd.Flag("output", "text for people, json for programs.").Short('o').Default("text").Enum("text", asJSON)
+	s.cmd.HelpLong(`It prints what a message would say of the agent. It ends with 1 when nothing of the agent answers; what is known is printed nonetheless.
+
+  notifier snapshot aster
+  notifier snapshot aster --over=10s
+  notifier snapshot aster --url=http://localhost:9095
+  notifier snapshot fleet --instance=agent-0:8080 -o json`)
 	s.configFile = s.cmd.Flag("config.file", "The configuration, when no running notifier is asked.").Default("notifier.yml").String()
-	s.url = s.cmd.Flag("url", "The address of a running notifier to ask: it knows what the agent was before.").URL()
+	s.agent = s.cmd.Arg("agent", "Its name in the configuration.").Required().HintAction(completeAgents(s.configFile)).String()
+	s.output = s.cmd.Flag("output", "text for people, json for programs.").Short('o').Default("text").Enum("text", asJSON)
+	s.notifierFlags = addNotifierFlags(s.cmd, "The address of a running notifier to ask: it knows what the agent was before.", "")
 	s.instance = s.cmd.Flag("instance", "For an agent whose url is a template: its host:port, as in the label instance of an alert.").String()
 	s.over = s.cmd.Flag("over", "Without --url: scrape twice, this long apart, to know the current rates, as in 10s. "+
 		"With one scrape they are those since the agent's start.").Duration()
@@ -62,14 +69,10 @@ func (s *snapshotCommand) validate(command string) error {
 		return errors.New("--width must be from 40 to 1000")
 	case *s.over != 0 && (*s.over < time.Second || *s.over > 2*time.Minute):
 		return errors.New("--over must be from 1s to 2m")
-	case u == nil:
-		return nil
-	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return errors.New("--url must be an address like http://localhost:9095")
-	case *s.over != 0:
+	case u != nil && *s.over != 0:
 		return errors.New("--over goes without --url: a running notifier knows the rates")
 	}
-	return nil
+	return s.notifierFlags.validate()
 }
 
 // run prints the snapshot. It fails when there is no such agent, and when nothing of the agent answered; then the snapshot, which
@@ -105,11 +108,15 @@ func (s *snapshotCommand) run(ctx context.Context, stdout io.Writer) error {
 
 // ask is the snapshot that a running notifier takes, as JSON.
 func (s *snapshotCommand) ask(ctx context.Context) ([]byte, error) {
+	c, err := s.client()
+	if err != nil {
+		return nil, err
+	}
 	query := url.Values{"fresh": {"true"}}
 	if *s.instance != "" {
 		query.Set("instance", *s.instance)
 	}
-	return newClient(*s.url).ask(ctx, http.MethodGet, query, "api", "v1", "agents", *s.agent, "snapshot")
+	return c.ask(ctx, http.MethodGet, query, "api", "v1", "agents", *s.agent, "snapshot")
 }
 
 // look is the snapshot that the configuration alone gives, as JSON.

@@ -16,6 +16,7 @@ import (
 const (
 	styleReset  = "\x1b[0m"
 	styleDim    = "\x1b[2m"
+	styleBold   = "\x1b[1m"
 	styleRed    = "\x1b[1;31m"
 	styleYellow = "\x1b[1;33m"
 	styleGreen  = "\x1b[1;32m"
