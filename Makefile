@@ -61,6 +61,10 @@ check: vet format-check tidy-check lint race ## Everything that must hold before
 acceptance: ## Run the tests that need other programs: promtool, amtool, postfix and chromium (see CONTRIBUTING.md)
 	go test -tags=acceptance -count=1 ./deploy/... ./rules/... ./notifiers/email/... ./cmd/notifier/...
 
+.PHONY: man
+man: ## Write the manual page anew
+	go run ./cmd/notifier --help-man > deploy/man/notifier.1
+
 .PHONY: captures
 captures: ## Compare with real agents' metrics: CAPTURES names the folder that holds them
 	go test -tags=captures -count=1 ./diagnostics/... ./rules/...

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // time intervals name zones, and the image has no other files
 
@@ -71,6 +72,9 @@ func newCommandLine(stderr io.Writer) *commandLine {
 
 // parse is the command that is asked for, "" when the library has answered itself, as it does to --help.
 func (c *commandLine) parse(args []string) (command string, err error) {
+	if len(args) == 2 && args[0] == "--completion-bash" && !strings.HasPrefix(args[1], "-") {
+		args = args[:1] // else the library takes the beginning of a command for an argument of the default one
+	}
 	command, err = c.app.Parse(args)
 	if c.ended {
 		if c.wrong {

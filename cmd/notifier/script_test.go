@@ -81,7 +81,7 @@ func TestMain(m *testing.M) {
 //	certificates NAME...              writes ca.pem, and for each name NAME.pem and NAME.key signed by it
 //	bcrypt VAR PASSWORD               sets $VAR to the password's hash
 //	exits CODE PROGRAM ARG...         runs a program and checks its exit code
-//	half-post URL                     begins a webhook and sends no more of it
+//	half-post URL [header]            begins a webhook and sends no more of it, or not even its header
 //	fill URL FILE                     posts the file again and again, until it is not accepted; prints that answer
 func TestScript(t *testing.T) {
 	alertmanager := buildAlertmanager(t)
@@ -580,6 +580,10 @@ func halfPost(ts *testscript.TestScript, neg bool, args []string) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(args[0], "http://"))
 	ts.Check(err)
 	ts.Defer(func() { conn.Close() })
-	_, err = io.WriteString(conn, "POST /api/v1/webhook HTTP/1.1\r\nHost: notifier\r\nContent-Length: 1000\r\n\r\n{")
+	begun := "POST /api/v1/webhook HTTP/1.1\r\nHost: notifier\r\nContent-Length: 1000"
+	if len(args) == 1 {
+		begun += "\r\n\r\n{"
+	}
+	_, err = io.WriteString(conn, begun)
 	ts.Check(err)
 }
