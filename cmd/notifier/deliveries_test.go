@@ -274,7 +274,7 @@ func TestWrongUseOfDeliveriesIsRefused(t *testing.T) {
 			code, stdout, stderr := letters(1).command(t, args...)
 			assert.Equal(t, exitUsage, code)
 			assert.Empty(t, stdout)
-			assert.Contains(t, stderr, "try notifier --help")
+			assert.Contains(t, stderr, "; try notifier help deliveries\n")
 		})
 	}
 }
