@@ -33,7 +33,9 @@ type Integration struct {
 	// Waiting is how many notifications are not yet told, Retrying how many groups of them have failed before.
 	Waiting  int `json:"waiting"`
 	Retrying int `json:"retrying"`
-	// Oldest is when the oldest of them was accepted, zero when nothing waits.
+	// Muted is how many groups hold what nobody is told before a time interval ends; that is neither Waiting nor Oldest.
+	Muted int `json:"muted"`
+	// Oldest is when the oldest of what waits was accepted, zero when nothing does.
 	Oldest time.Time `json:"oldest,omitzero"`
 	// LastFailure is the newest failed try since the start, nil when there is none.
 	LastFailure *Failure `json:"last_failure,omitempty"`
@@ -82,14 +84,22 @@ func (r *run) integration(l *Loop) Integration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, g := range r.groups {
-		if len(g.waiting) == 0 {
-			continue
+		waiting := g.waiting
+		switch {
+		case g.held == nil:
+		case g.held.due.IsZero():
+			one.Muted++
+		default:
+			one.Waiting += g.held.notifications
+			waiting = append([]entry{g.held.entry}, waiting...)
 		}
-		if g.attempts > 0 {
+		if g.attempts > 0 && len(waiting) > 0 {
 			one.Retrying++
 		}
-		if at := g.oldest().accepted; one.Oldest.IsZero() || at.Before(one.Oldest) {
-			one.Oldest = at
+		for _, e := range waiting {
+			if one.Oldest.IsZero() || e.accepted.Before(one.Oldest) {
+				one.Oldest = e.accepted.UTC()
+			}
 		}
 	}
 	if r.lastFailure != nil {

@@ -23,7 +23,7 @@ func TestReceiversSayHowTheirDeliveryGoes(t *testing.T) {
 		people.Pace = rate.NewLimiter(1, 10)
 		second.Cursor, second.SendResolved = Cursor("people", "fake", 1), false
 		w := start(t, j, quiet, people, second, log)
-		accepted := time.Now()
+		accepted := time.Now().UTC()
 		j.add(webhook("a", firing("A")))
 		j.add(webhook("b", firing("B")))
 		pass(time.Minute)
@@ -73,6 +73,29 @@ func TestALastFailureOutlivesItsDeadLetter(t *testing.T) {
 		assert.True(t, one.Oldest.IsZero())
 		require.NotNil(t, one.LastFailure)
 		assert.Equal(t, "auth", one.LastFailure.Reason)
+		require.NoError(t, w.end())
+	})
+}
+
+func TestWhatIsMutedIsNotOverdue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down, _ := downUntilUp()
+		l := testLoop(down)
+		l.Mutes = mutedIn(time.Now(), map[string]span{"": {0, time.Hour}})
+		j := newMemory()
+		w := start(t, j, quiet, l)
+		accepted := time.Now().UTC()
+		j.add(webhook("a", begun("A")))
+		pass(time.Minute)
+
+		one := w.Receivers()[0].Integrations[0]
+		assert.Equal(t, []int{0, 0, 1}, []int{one.Waiting, one.Retrying, one.Muted})
+		assert.True(t, one.Oldest.IsZero())
+
+		pass(time.Hour)
+		one = w.Receivers()[0].Integrations[0]
+		assert.Equal(t, []int{1, 1, 0}, []int{one.Waiting, one.Retrying, one.Muted}, "the mute has ended, and the sink is down")
+		assert.Equal(t, accepted, one.Oldest)
 		require.NoError(t, w.end())
 	})
 }

@@ -41,9 +41,9 @@ func TestReceiversAreListed(t *testing.T) {
 	answer := askRouter(t, p, "GET", "/api/v1/receivers", "")
 	assert.Equal(t, http.StatusOK, answer.Code)
 	assert.JSONEq(t, `{"receivers":[{"name":"oncall","fallback":"ops","fallback_after":"2m","integrations":[
-		{"kind":"slack","index":0,"sends_resolved":true,"pace":1,"waiting":2,"retrying":1,"oldest":"2026-03-14T09:00:00Z",
+		{"kind":"slack","index":0,"sends_resolved":true,"pace":1,"waiting":2,"retrying":1,"muted":0,"oldest":"2026-03-14T09:00:00Z",
 		 "last_failure":{"at":"2026-03-14T09:00:00Z","reason":"server","error":"status 500"}},
-		{"kind":"log","index":0,"sends_resolved":false,"pace":0,"waiting":0,"retrying":0}]}]}`, answer.Body.String())
+		{"kind":"log","index":0,"sends_resolved":false,"pace":0,"waiting":0,"retrying":0,"muted":0}]}]}`, answer.Body.String())
 
 	assertCode(t, askRouter(t, p, "GET", "/api/v1/receivers?x=1", ""), "bad_parameter")
 }
