@@ -45,6 +45,7 @@ type commandLine struct {
 	snapshot   *snapshotCommand
 	render     *renderCommand
 	send       *sendCommand
+	health     *healthCommand
 
 	// usage is what the library has to say to whoever asked for help; ended is whether it did, wrong whether that was a mistake.
 	usage        bytes.Buffer
@@ -67,6 +68,7 @@ func newCommandLine(stderr io.Writer) *commandLine {
 	c.deliveries = addDeliveries(c.app)
 	c.snapshot = addSnapshot(c.app)
 	c.render, c.send = addRender(c.app), addSend(c.app)
+	c.health = addHealth(c.app)
 	return c
 }
 
@@ -83,7 +85,7 @@ func (c *commandLine) parse(args []string) (command string, err error) {
 		return "", nil
 	}
 	if err == nil {
-		err = errors.Join(c.serve.validate(command), c.deliveries.validate(command), c.snapshot.validate(command))
+		err = errors.Join(c.serve.validate(command), c.deliveries.validate(command), c.snapshot.validate(command), c.health.validate(command))
 	}
 	return command, err
 }
@@ -119,6 +121,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = c.render.run(ctx, os.Stdin, stdout, stderr)
 	case c.send.cmd.FullCommand():
 		err = c.send.run(ctx, os.Stdin, stdout)
+	case c.health.cmd.FullCommand():
+		err = c.health.run(ctx, stdout)
 	default:
 		err = c.deliveries.run(ctx, command, stdout)
 	}
