@@ -23,6 +23,7 @@ import (
 )
 
 func main() {
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil))) // as the notifier and Prometheus write
 	app := kingpin.New("demo-agent", "An AI agent that falls ill on demand: POST /demo/ill?with="+strings.Join(agent.Illnesses(), ",")+" and POST /demo/well.")
 	listen := app.Flag("web.listen-address", "Address to listen on.").Default(":8080").String()
 	kingpin.MustParse(app.Parse(os.Args[1:]))
