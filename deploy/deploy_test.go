@@ -1,15 +1,13 @@
-// Package deploy_test checks the files that docker-compose.yml mounts.
+// Package deploy_test checks what the notifier is deployed with: docker-compose.yml with every file that it mounts, the images, and
+// systemd's unit. Nothing is started; package e2e does that.
 package deploy_test
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/alertvitals/notifier/config"
@@ -32,29 +30,4 @@ func TestNotifierAcceptsTheConfigurationOfTheReadme(t *testing.T) {
 	_, err = config.Load("README.md", []byte(dedented))
 
 	require.NoError(t, err)
-}
-
-func TestComposeMountsOnlyWhatExists(t *testing.T) {
-	source, err := os.ReadFile("../docker-compose.yml")
-	require.NoError(t, err)
-	var compose struct {
-		Services map[string]struct {
-			Volumes []string `yaml:"volumes"`
-		} `yaml:"services"`
-		Volumes map[string]any `yaml:"volumes"`
-	}
-	require.NoError(t, yaml.Unmarshal(source, &compose))
-	require.Len(t, compose.Services, 4)
-
-	for name, service := range compose.Services {
-		for _, volume := range service.Volumes {
-			from, _, _ := strings.Cut(volume, ":")
-			if strings.HasPrefix(from, "./") {
-				_, err := os.Stat(filepath.Join("..", from))
-				assert.NoError(t, err, "%s mounts %s", name, volume)
-				continue
-			}
-			assert.Contains(t, compose.Volumes, from, "%s mounts %s", name, volume)
-		}
-	}
 }
