@@ -58,8 +58,8 @@ tidy-check:
 check: vet format-check tidy-check lint race ## Everything that must hold before a commit, as CI runs it
 
 .PHONY: acceptance
-acceptance: ## Run the tests that need other programs: promtool, amtool, postfix and chromium (see CONTRIBUTING.md)
-	go test -tags=acceptance -count=1 ./deploy/... ./rules/... ./notifiers/email/... ./cmd/notifier/...
+acceptance: ## Run the tests that need other programs: Prometheus, Alertmanager, postfix, chromium, … (see CONTRIBUTING.md)
+	go test -tags=acceptance -count=1 ./deploy/... ./e2e/... ./rules/... ./notifiers/email/... ./cmd/notifier/...
 
 .PHONY: man
 man: ## Write the manual page anew

@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait for something that the programs do by themselves. A whole way takes seconds.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // process is a started program.
 type process struct {
