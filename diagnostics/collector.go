@@ -136,6 +136,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	slots, ledSlots := make(chan struct{}, maxPolls), make(chan struct{}, maxPolls)
 	var polls sync.WaitGroup
 	defer polls.Wait()
+	polls.Go(func() { compactOften(ctx, c.db, c.logger) })
 	stops := map[*agent]context.CancelFunc{}
 	forget := time.NewTicker(forgetEvery)
 	defer forget.Stop()

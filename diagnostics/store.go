@@ -55,6 +55,7 @@ func openStore(dir string, history time.Duration, logger *slog.Logger) (*tsdb.DB
 	if err != nil {
 		return nil, fmt.Errorf("opening the scraped samples in %s: %w", dir, err)
 	}
+	db.DisableCompactions() // by itself: compactOften does
 	return db, nil
 }
 

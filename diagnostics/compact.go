@@ -1,0 +1,50 @@
+package diagnostics
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+const (
+	// compactEvery is how often the history is looked through for what can go from memory to disk, as Prometheus's database itself
+	// would do it.
+	compactEvery = time.Minute
+	// gcPercentWhileCompacting is GOGC for the second or two that this takes. The database then needs almost as much memory again
+	// as the history has, and without it as much garbage: 100 agents of 1,000 series took 330 MiB at that moment and 200 otherwise.
+	gcPercentWhileCompacting = 10
+)
+
+// compactOften compacts the history until ctx ends.
+func compactOften(ctx context.Context, db *tsdb.DB, logger *slog.Logger) {
+	tick := time.NewTicker(compactEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			// The database has written what it could, and tries again.
+			if err := compact(ctx, db); err != nil && ctx.Err() == nil {
+				logger.Error("Writing the history of scraped samples failed", "err", err)
+			}
+		}
+	}
+}
+
+// compact writes what is old enough from memory to disk, and merges what is there.
+func compact(ctx context.Context, db *tsdb.DB) error {
+	if usual := debug.SetGCPercent(gcPercentWhileCompacting); usual < gcPercentWhileCompacting { // or off, by the operator
+		debug.SetGCPercent(usual)
+	} else {
+		defer debug.SetGCPercent(usual)
+	}
+	if err := db.Compact(ctx); err != nil {
+		return fmt.Errorf("compacting the history: %w", err)
+	}
+	return nil
+}
