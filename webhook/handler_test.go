@@ -287,3 +287,26 @@ func benchmark(b *testing.B, handle gin.HandlerFunc) {
 		}
 	}
 }
+
+func TestP1WhatWeFindOurselvesIsAcceptedAsAWebhookIs(t *testing.T) {
+	n, err := alert.Decode(payload(t))
+	require.NoError(t, err)
+	journal := &fakeJournal{}
+	h, _ := newHandler(journal)
+
+	require.NoError(t, h.Accept(t.Context(), n))
+
+	kept, err := envelope.Open(journal.kept[0])
+	require.NoError(t, err)
+	assert.Equal(t, map[string][]int{"log": nil}, kept.To)
+	again, err := alert.Decode(kept.Body)
+	require.NoError(t, err)
+	assert.Equal(t, n, again, "it is a payload as Alertmanager's")
+
+	journal.err = errors.New("no space left on device")
+	require.Error(t, h.Accept(t.Context(), n))
+	journal.err = nil
+	h.Drain()
+	require.ErrorContains(t, h.Accept(t.Context(), n), "stopping")
+	assert.Len(t, journal.kept, 1)
+}
