@@ -152,6 +152,12 @@ func (t *Tree) Way(alertLabels map[string]string, receiver string) string {
 	return ""
 }
 
+// Named is whether a route below the root takes an alert with these labels: somebody wrote where it goes, and it does not go where
+// everything goes.
+func (t *Tree) Named(alertLabels map[string]string) bool {
+	return !slices.ContainsFunc(t.match(setOf(alertLabels)), func(e end) bool { return e.at == t })
+}
+
 func setOf(alertLabels map[string]string) model.LabelSet {
 	set := make(model.LabelSet, len(alertLabels))
 	for name, value := range alertLabels {

@@ -133,3 +133,14 @@ func BenchmarkMatch(b *testing.B) {
 		compiled.Match(set)
 	}
 }
+
+func TestNamedIsWhatARouteBelowTheRootTakes(t *testing.T) {
+	tree, err := New(Route{
+		Receiver: "log", BySeverity: map[string][]string{"none": {"log"}},
+		Routes: []Route{{Matchers: []string{`alertname="Watchdog"`}, Receiver: "dead-man", Continue: true}},
+	})
+	require.NoError(t, err)
+
+	assert.True(t, tree.Named(map[string]string{"alertname": "Watchdog"}))
+	assert.False(t, tree.Named(map[string]string{"alertname": "Other", "severity": "none"}))
+}
