@@ -57,7 +57,8 @@ func newSettings(agents []AgentConfig, cfg Config, db *tsdb.DB, before *settings
 	return s, nil
 }
 
-// agentOf is the agent that an alert with these labels is about: the first one whose matchers all fit; nil when there is none.
+// agentOf is the agent that an alert with these labels is about: the first one whose matchers all fit, or else
+// that has this job and instance in what we scraped; nil when there is none.
 func (s *settings) agentOf(alertLabels map[string]string) *agent {
 	set := make(model.LabelSet, len(alertLabels))
 	for name, value := range alertLabels {
@@ -65,6 +66,13 @@ func (s *settings) agentOf(alertLabels map[string]string) *agent {
 	}
 	for _, a := range s.agents {
 		if a.concerns(set) {
+			return a
+		}
+	}
+	// The alerts of rules over what we scraped have no labels but those that we gave.
+	of := identity{alertLabels[model.JobLabel], alertLabels[model.InstanceLabel]}
+	for _, a := range s.agents {
+		if public := a.publicly(); of == public || a.url != nil && of.job == public.job && of.instance != "" && public.instance == "" {
 			return a
 		}
 	}

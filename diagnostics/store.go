@@ -35,6 +35,10 @@ const (
 	samplesSeries  = "scrape_samples_scraped"
 	// incompleteSeries is our own: 1 when a part of the scrape was not read. What is absent from such a scrape may exist.
 	incompleteSeries = "scrape_incomplete"
+	// alertSeries and forSeries are what Prometheus's rules write about alerts:
+	// https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/#inspecting-alerts-during-runtime
+	alertSeries = "ALERTS"
+	forSeries   = "ALERTS_FOR_STATE"
 )
 
 // blockDuration is how much of the history stays in memory before it becomes a block on disk. With Prometheus's two hours, 100 agents
@@ -253,10 +257,11 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 	return present, leftOut
 }
 
-// reserved is whether a name is one of the series that are ours: an agent does not say whether it could be scraped.
+// reserved is whether a name is one of the series that are ours: an agent does not say whether it could be scraped, nor which
+// alerts there are.
 func reserved(name string) bool {
 	switch name {
-	case upSeries, durationSeries, samplesSeries, incompleteSeries:
+	case upSeries, durationSeries, samplesSeries, incompleteSeries, alertSeries, forSeries:
 		return true
 	}
 	return false

@@ -1,0 +1,159 @@
+package diagnostics
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	amlabels "github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/annotations"
+)
+
+// Samples is what was scraped of all agents, for rules: with the labels job and instance that the alerts of each have (AgentConfig.Match),
+// or else its name and address; and the series up, scrape_duration_seconds, scrape_samples_scraped and scrape_incomplete that are
+// written about each scrape. What is appended is read as it was written. It must not be used after Close.
+func (c *Collector) Samples() interface {
+	storage.Queryable
+	storage.Appendable
+} {
+	return samples{c}
+}
+
+// Engine evaluates expressions. It must not be used after Close.
+func (c *Collector) Engine() *promql.Engine { return c.engine }
+
+type samples struct{ *Collector }
+
+// identity is the job and instance of a series.
+type identity struct{ job, instance string }
+
+// publicly is how the alerts of an agent name it, as far as its matchers say.
+func (a *agent) publicly() identity {
+	public := identity{a.name, a.instance}
+	for _, m := range a.matchers {
+		if m.Type != amlabels.MatchEqual || m.Value == "" {
+			continue
+		}
+		switch m.Name {
+		case model.JobLabel:
+			public.job = m.Value
+		case model.InstanceLabel:
+			public.instance = m.Value
+		}
+	}
+	return public
+}
+
+// identities are how the agents are named outside, by how they are stored. No two are named alike.
+func identities(agents []*agent) map[identity]identity {
+	public, taken := map[identity]identity{}, map[identity]bool{}
+	for _, a := range agents {
+		if a.series == nil {
+			continue
+		}
+		name := a.publicly()
+		if taken[name] {
+			name = identity{a.name, a.series.instance}
+		}
+		taken[name] = true
+		public[identity{a.series.job, a.series.instance}] = name
+	}
+	return public
+}
+
+// Appender is part of storage.Appendable.
+func (s samples) Appender(ctx context.Context) storage.Appender { return s.db.Appender(ctx) }
+
+// Querier is part of storage.Queryable.
+func (s samples) Querier(mint, maxt int64) (storage.Querier, error) {
+	q, err := s.db.Querier(mint, maxt)
+	if err != nil {
+		return nil, fmt.Errorf("reading the scraped samples: %w", err)
+	}
+	return publicQuerier{q, identities(slices.Concat(s.settings.Load().agents, s.targets.all()))}, nil
+}
+
+type publicQuerier struct {
+	storage.Querier
+
+	public map[identity]identity
+}
+
+// Select gives the series under the names that agents have outside.
+func (q publicQuerier) Select(
+	ctx context.Context, sorted bool, hints *storage.SelectHints, matchers ...*labels.Matcher,
+) storage.SeriesSet {
+	ofAgent, others := split(matchers)
+	set := q.Querier.Select(ctx, false, hints, others...)
+	var found []storage.Series
+	for set.Next() {
+		if own, ok := q.named(set.At().Labels()); ok && matchesAll(own, ofAgent) {
+			found = append(found, namedSeries{set.At(), own})
+		}
+	}
+	if sorted {
+		slices.SortFunc(found, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
+	}
+	return &seriesList{all: found, at: -1, err: set.Err(), warnings: set.Warnings()}
+}
+
+// split parts those matchers that must be asked of the names outside from those that the database answers.
+func split(matchers []*labels.Matcher) (ofAgent, others []*labels.Matcher) {
+	for _, m := range matchers {
+		if m.Name == model.JobLabel || m.Name == model.InstanceLabel {
+			ofAgent = append(ofAgent, m)
+		} else {
+			others = append(others, m)
+		}
+	}
+	if len(others) == 0 {
+		others = append(others, labels.MustNewMatcher(labels.MatchNotEqual, model.MetricNameLabel, ""))
+	}
+	return ofAgent, others
+}
+
+// named are the labels of a series with the names outside. ok is false for a series of metrics that are elsewhere now.
+func (q publicQuerier) named(stored labels.Labels) (named labels.Labels, ok bool) {
+	as := identity{stored.Get(model.JobLabel), stored.Get(model.InstanceLabel)}
+	name, known := q.public[as]
+	switch {
+	case !known:
+		return stored, !strings.Contains(as.instance, "#")
+	case name == as:
+		return stored, true
+	}
+	b := labels.NewBuilder(stored)
+	b.Set(model.JobLabel, name.job)
+	b.Set(model.InstanceLabel, name.instance)
+	return b.Labels(), true
+}
+
+func matchesAll(set labels.Labels, matchers []*labels.Matcher) bool {
+	return !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(set.Get(m.Name)) })
+}
+
+type namedSeries struct {
+	storage.Series
+
+	named labels.Labels
+}
+
+func (s namedSeries) Labels() labels.Labels { return s.named }
+
+// seriesList is a storage.SeriesSet of what is there already.
+type seriesList struct {
+	all      []storage.Series
+	at       int
+	err      error
+	warnings annotations.Annotations
+}
+
+func (l *seriesList) Next() bool                        { l.at++; return l.err == nil && l.at < len(l.all) }
+func (l *seriesList) At() storage.Series                { return l.all[l.at] }
+func (l *seriesList) Err() error                        { return l.err }
+func (l *seriesList) Warnings() annotations.Annotations { return l.warnings }
