@@ -1,0 +1,134 @@
+package heartbeat
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/alertmanager/matcher/compat"
+	amlabels "github.com/prometheus/alertmanager/pkg/labels"
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
+	"github.com/alertvitals/notifier/config/httpclient"
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// Config is one entry of the `heartbeats` key: an alert that always fires.
+type Config struct {
+	// Name tells it from others.
+	Name string `yaml:"name"`
+	// Matchers are Alertmanager's: an alert that fires and fits all of them is a beat.
+	Matchers []string `yaml:"matchers"`
+	// Interval is how long none may come before it counts as missing. 0 is 5m.
+	Interval model.Duration `yaml:"interval"`
+	// Labels are those of the alert HeartbeatMissing, beside alertname and heartbeat. Its severity is critical unless they say so.
+	Labels map[string]string `yaml:"labels"`
+}
+
+// Ping is the `ping` key: where to say that the notifier works.
+type Ping struct {
+	// URL is asked with GET; it is a secret, because whoever knows it can say so, too.
+	URL commoncfg.Secret `yaml:"url"`
+	// URLFile names a file that holds it; it is read at each use.
+	URLFile string `yaml:"url_file"`
+	// Interval is how often. 0 is 1m.
+	Interval   model.Duration     `yaml:"interval"`
+	HTTPConfig *httpclient.Config `yaml:"http_config"`
+}
+
+const (
+	defaultInterval = 5 * time.Minute
+	defaultPing     = time.Minute
+)
+
+func (c Config) interval() time.Duration {
+	if c.Interval == 0 {
+		return defaultInterval
+	}
+	return time.Duration(c.Interval)
+}
+
+func (p Ping) interval() time.Duration {
+	if p.Interval == 0 {
+		return defaultPing
+	}
+	return time.Duration(p.Interval)
+}
+
+// Configured is whether there is an address.
+func (p Ping) Configured() bool { return p.URL != "" || p.URLFile != "" }
+
+// Validate says what is wrong with c.
+func (c Config) Validate() []problem.Problem {
+	var problems []problem.Problem
+	wrong := func(path, msg string) { problems = append(problems, problem.Problem{Path: path, Msg: msg}) }
+	if c.Name == "" {
+		wrong("name", "a heartbeat needs a name, for its alert to carry")
+	}
+	if len(c.Matchers) == 0 {
+		wrong("matchers", `nothing says which alert is the heartbeat; write matchers: ['alertname="Watchdog"']`)
+	}
+	for i, text := range c.Matchers {
+		if parsed, err := compat.Matchers(text, "heartbeats"); err != nil {
+			wrong(fmt.Sprintf("matchers[%d]", i), fmt.Sprintf("not a matcher like alertname=\"Watchdog\": %v", err))
+		} else if len(parsed) == 0 {
+			wrong(fmt.Sprintf("matchers[%d]", i), "is empty, and would take every alert")
+		}
+	}
+	if d := c.interval(); d < 5*time.Second || d > 7*24*time.Hour {
+		wrong("interval", "must be between 5s and 7d")
+	}
+	for name := range c.Labels {
+		switch {
+		case !model.UTF8Validation.IsValidLabelName(name):
+			wrong("labels", fmt.Sprintf("%q is no name of a label", name))
+		case name == model.AlertNameLabel || name == "heartbeat":
+			wrong("labels."+name, "is set by the notifier itself")
+		}
+	}
+	return problems
+}
+
+// Validate says what is wrong with p, without its address.
+func (p Ping) Validate() []problem.Problem {
+	var problems []problem.Problem
+	wrong := func(path, msg string) { problems = append(problems, problem.Problem{Path: path, Msg: msg}) }
+	address := string(p.URL)
+	switch {
+	case address != "" && p.URLFile != "":
+		wrong("url_file", "url and url_file are both set, want one of them")
+	case strings.Contains(address, "${"):
+		wrong("url", "${…} is not expanded; write the address to a file and name that with url_file")
+	case address != "" && parse(address) == nil:
+		wrong("url", "must be an address like https://hc-ping.com/…")
+	case !p.Configured() && (p.Interval != 0 || p.HTTPConfig != nil):
+		wrong("", "nothing says whom to ping: set url or url_file")
+	}
+	if d := p.interval(); d < 5*time.Second || d > 24*time.Hour {
+		wrong("interval", "must be between 5s and 24h")
+	}
+	return append(problems, problem.Under("http_config", p.HTTPConfig.Validate())...)
+}
+
+// parse is nil for what is not an absolute http address.
+func parse(address string) *url.URL {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil
+	}
+	return u
+}
+
+// parseMatchers are the matchers of a heartbeat that Validate found nothing wrong with.
+func parseMatchers(texts []string) (all amlabels.Matchers, err error) {
+	for _, text := range texts {
+		matchers, err := compat.Matchers(text, "heartbeats")
+		if err != nil {
+			return nil, fmt.Errorf("reading matcher %q: %w", text, err)
+		}
+		all = append(all, matchers...)
+	}
+	return all, nil
+}

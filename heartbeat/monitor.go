@@ -1,0 +1,210 @@
+package heartbeat
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	amlabels "github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/prometheus/alertmanager/template"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/common/model"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/raise"
+)
+
+// refresh is how often it is said how things are, lease for how long that is believed.
+const (
+	refresh = time.Minute
+	lease   = 4 * time.Minute
+)
+
+// Monitor hears heartbeats and says which are missing. Its methods may be called at the same time.
+type Monitor struct {
+	hear    func(...raise.Alert)
+	changed chan struct{}
+	last    *prometheus.GaugeVec
+	missing *prometheus.GaugeVec
+
+	mu     sync.Mutex
+	hearts []*heart
+}
+
+// heart is one heartbeat that is expected.
+type heart struct {
+	config   Config
+	matchers amlabels.Matchers
+	// since is when the interval began that runs: with the newest beat, or when the heartbeat was first expected.
+	since time.Time
+	// beats is whether one has come.
+	beats bool
+}
+
+// NewMonitor expects nothing until Use says what. Hear gets what is found; it must not wait.
+func NewMonitor(hear func(...raise.Alert), reg prometheus.Registerer) *Monitor {
+	return &Monitor{
+		hear: hear, changed: make(chan struct{}, 1),
+		last: promauto.With(reg).NewGaugeVec(prometheus.GaugeOpts{
+			Name: "notifier_heartbeat_last_timestamp_seconds",
+			Help: "When the heartbeat came last; 0 when it has not since the start.",
+		}, []string{"name"}),
+		missing: promauto.With(reg).NewGaugeVec(prometheus.GaugeOpts{
+			Name: "notifier_heartbeat_missing", Help: "Whether the heartbeat has not come for its interval.",
+		}, []string{"name"}),
+	}
+}
+
+// Use expects these heartbeats from now on. One whose name and matchers are as before goes on; the interval of others begins.
+func (m *Monitor) Use(configs []Config) error {
+	now := time.Now()
+	hearts := make([]*heart, 0, len(configs))
+	for _, c := range configs {
+		matchers, err := parseMatchers(c.Matchers)
+		if err != nil {
+			return err
+		}
+		hearts = append(hearts, &heart{config: c, matchers: matchers, since: now})
+	}
+	m.mu.Lock()
+	for _, old := range m.hearts {
+		i := slices.IndexFunc(hearts, func(h *heart) bool { return h.config.Name == old.config.Name })
+		if i < 0 {
+			m.last.DeleteLabelValues(old.config.Name)
+			m.missing.DeleteLabelValues(old.config.Name)
+			continue
+		}
+		if slices.Equal(hearts[i].config.Matchers, old.config.Matchers) {
+			hearts[i].since, hearts[i].beats = old.since, old.beats
+		}
+	}
+	m.hearts = hearts
+	for _, h := range hearts {
+		m.last.WithLabelValues(h.config.Name).Set(h.lastSeconds())
+		m.missing.WithLabelValues(h.config.Name).Set(0)
+	}
+	m.mu.Unlock()
+	m.wake()
+	return nil
+}
+
+func (h *heart) lastSeconds() float64 {
+	if !h.beats {
+		return 0
+	}
+	return float64(h.since.UnixMilli()) / 1000
+}
+
+// Listen takes the alerts of a webhook.
+func (m *Monitor) Listen(alerts template.Alerts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.hearts) == 0 {
+		return
+	}
+	now := time.Now()
+	for _, a := range alerts {
+		if a.Status != alert.StatusFiring {
+			continue
+		}
+		set := setOf(a.Labels)
+		for _, h := range m.hearts {
+			if !h.matchers.Matches(set) {
+				continue
+			}
+			h.since, h.beats = now, true
+			m.last.WithLabelValues(h.config.Name).Set(h.lastSeconds())
+			m.wake()
+		}
+	}
+}
+
+// Expects is whether an alert with these labels is a heartbeat, or its end.
+func (m *Monitor) Expects(labels map[string]string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.hearts) > 0 && slices.ContainsFunc(m.hearts, func(h *heart) bool { return h.matchers.Matches(setOf(labels)) })
+}
+
+func setOf(labels map[string]string) model.LabelSet {
+	set := make(model.LabelSet, len(labels))
+	for name, value := range labels {
+		set[model.LabelName(name)] = model.LabelValue(value)
+	}
+	return set
+}
+
+func (m *Monitor) wake() {
+	select {
+	case m.changed <- struct{}{}:
+	default: // Run has yet to look
+	}
+}
+
+// Run says which heartbeats are missing until ctx ends, and then returns nil.
+func (m *Monitor) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-m.changed:
+		case <-timer.C:
+		}
+		timer.Reset(m.look(time.Now()))
+	}
+}
+
+// look says how things are, and when to look again.
+func (m *Monitor) look(now time.Time) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wait := refresh
+	var found []raise.Alert
+	for _, h := range m.hearts {
+		due := h.since.Add(h.config.interval())
+		a := h.alert(due)
+		switch {
+		case !now.Before(due):
+			a.State = raise.Firing
+		case h.beats:
+			a.State, a.EndsAt = raise.Resolved, h.since
+		}
+		m.missing.WithLabelValues(h.config.Name).Set(0)
+		if a.State == raise.Firing {
+			m.missing.WithLabelValues(h.config.Name).Set(1)
+		} else {
+			wait = min(wait, due.Sub(now))
+		}
+		found = append(found, a)
+	}
+	m.hear(found...)
+	return wait
+}
+
+// alert is what is told when the heartbeat has not come by a time. Its state is Held: nobody knows yet.
+func (h *heart) alert(due time.Time) raise.Alert {
+	labels := maps.Clone(h.config.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[model.AlertNameLabel], labels["heartbeat"] = "HeartbeatMissing", h.config.Name
+	if labels["severity"] == "" {
+		labels["severity"] = string(alert.Critical)
+	}
+	interval := model.Duration(h.config.interval()).String()
+	return raise.Alert{
+		State: raise.Held, Labels: labels, StartsAt: due.UTC(), Lease: lease,
+		Annotations: map[string]string{
+			"summary": "Heartbeat " + h.config.Name + " has not come for " + interval,
+			"description": "No alert with " + strings.Join(h.config.Matchers, ", ") + " has come for " + interval + ". Prometheus, " +
+				"Alertmanager or the way from them to the notifier may be down: other alerts may not come, either.",
+			"runbook_url": "https://github.com/alertvitals/notifier/blob/main/docs/heartbeat.md",
+		},
+	}
+}
