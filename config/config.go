@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/goccy/go-yaml"
@@ -13,12 +14,14 @@ import (
 
 	"github.com/alertvitals/notifier/config/problem"
 	"github.com/alertvitals/notifier/diagnostics"
+	"github.com/alertvitals/notifier/heartbeat"
 	"github.com/alertvitals/notifier/notifiers/email"
 	"github.com/alertvitals/notifier/notifiers/forward"
 	"github.com/alertvitals/notifier/notifiers/logsink"
 	"github.com/alertvitals/notifier/notifiers/pagerduty"
 	"github.com/alertvitals/notifier/notifiers/slack"
 	"github.com/alertvitals/notifier/routing"
+	"github.com/alertvitals/notifier/rules"
 	"github.com/alertvitals/notifier/web/bearer"
 )
 
@@ -38,6 +41,14 @@ type Config struct {
 	// Alertmanager had for them first.
 	TimeIntervals     []routing.Interval `yaml:"time_intervals"`
 	MuteTimeIntervals []routing.Interval `yaml:"mute_time_intervals"`
+	// RulesFiles are patterns of Prometheus's rule files, to be evaluated over what the notifier itself scrapes, relative to the
+	// directory of this file. Rules says how often they are, and their alerts told.
+	RulesFiles []string     `yaml:"rules_files"`
+	Rules      rules.Config `yaml:"rules"`
+	// Heartbeats are alerts that have to come all the time.
+	Heartbeats []heartbeat.Config `yaml:"heartbeats"`
+	// Ping is where to say that the notifier works.
+	Ping heartbeat.Ping `yaml:"ping"`
 	// Web says who may change something here.
 	Web bearer.Config `yaml:"web"`
 	// Templates are globs of files of Go templates: https://prometheus.io/docs/alerting/latest/notifications/.
@@ -70,6 +81,11 @@ func Load(name string, source []byte) (Config, error) {
 	root, cfg, found := decode(name, source)
 	if found != nil {
 		return Config{}, &Error{Findings: []Finding{*found}}
+	}
+	for i, pattern := range cfg.RulesFiles {
+		if pattern != "" && !filepath.IsAbs(pattern) {
+			cfg.RulesFiles[i] = filepath.Join(filepath.Dir(name), pattern)
+		}
 	}
 	if problems := cfg.validate(); len(problems) > 0 {
 		return Config{}, newError(name, source, root, problems)
@@ -174,6 +190,7 @@ func (c Config) validate() []problem.Problem {
 	problems = append(problems, c.validateFallbacks(receivers)...)
 	problems = append(problems, c.validateIntervals()...)
 	problems = append(problems, c.validateTemplates()...)
+	problems = append(problems, c.validateOwnAlerts()...)
 	return append(problems, problem.Under("route", c.Route.Validate(receivers))...)
 }
 
