@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
-	"github.com/prometheus/alertmanager/template"
-
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/demo/agent"
 	"github.com/alertvitals/notifier/notifiers/email/mailview"
@@ -26,14 +24,17 @@ import (
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
 )
 
-// How long each part of the demonstration lasts, and how long a message may take. The agent is scraped four times a second,
-// so each part is longer than the window of its rates.
+// How long the agent is well at first, which is longer than the window of its rates, and how long a message may take; the rule decides
+// when there is one.
 const (
 	demoWell     = 7 * time.Second
-	demoIll      = 6 * time.Second
-	demoRecovery = 8 * time.Second
-	demoPatience = 20 * time.Second
+	demoPatience = 40 * time.Second
 )
+
+// demoRules is what fires in the demonstration.
+//
+//go:embed demo.rules.yml
+var demoRules []byte
 
 const (
 	demoChannel = "#agent-alerts"
@@ -87,7 +88,7 @@ func (d *demonstration) tell(ctx context.Context, stdout io.Writer, once bool) e
 	if err := d.fallIll(ctx); err != nil {
 		return err
 	}
-	say("Alertmanager's webhook comes, and Slack shows:\n")
+	say("The rule HighErrorRate fires (there is no Prometheus: the notifier evaluates it itself), and Slack shows:\n")
 	if err := d.show(stdout, colour); err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (d *demonstration) tell(ctx context.Context, stdout io.Writer, once bool) e
 	if err := d.recover(ctx); err != nil {
 		return err
 	}
-	say("Alertmanager says that it is resolved, and the same message in Slack turns green:\n")
+	say("The rule fires no more, and the same message in Slack turns green:\n")
 	if err := d.show(stdout, colour); err != nil {
 		return err
 	}
@@ -129,7 +130,6 @@ type demonstration struct {
 	pager                                    *pagerdutyfake.Server
 	agentURL, slackURL, mailURL, notifierURL string
 	pagerURL                                 string
-	firedAt                                  time.Time
 
 	cancel  context.CancelFunc
 	servers []*http.Server
@@ -158,7 +158,13 @@ func startDemo(ctx context.Context, dir string) (*demonstration, error) {
 		return nil, errors.Join(err, d.stop())
 	}
 	go d.agent.Run(ctx)
+	ruleFile := filepath.Join(dir, "demo.rules.yml")
+	if err = os.WriteFile(ruleFile, demoRules, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing the rule: %w", err), d.stop())
+	}
 	text := fmt.Appendf(nil, `
+rules_files: ['%s']
+rules: {evaluation_interval: 1s, group_interval: 1s}
 agents:
   - name: demo-agent
     match: ['job="demo-agent"']
@@ -178,7 +184,7 @@ receivers:
     pagerduty_configs: [{routing_key: %s, url: '%s/v2/enqueue'}]
   - name: log
     log_configs: [{output: '%s'}]
-`, d.agentURL, demoToken, demoChannel, d.slackURL, d.mail.Address(), demoKey, d.pagerURL, filepath.Join(dir, "notifications.log"))
+`, ruleFile, d.agentURL, demoToken, demoChannel, d.slackURL, d.mail.Address(), demoKey, d.pagerURL, filepath.Join(dir, "notifications.log"))
 	listener, err := listen(ctx)
 	if err != nil {
 		return nil, errors.Join(err, d.stop())
@@ -242,77 +248,32 @@ func (d *demonstration) showMail(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, shown.HTML)
 }
 
-// fallIll makes the agent ill, has Alertmanager's payload come once the metrics show it, and returns when Slack shows it.
+// fallIll makes the agent ill, and returns when the rule has fired and everybody shows it.
 func (d *demonstration) fallIll(ctx context.Context) error {
 	if err := d.agent.BecomeIll(agent.Errors, agent.Slow, agent.FailingTools); err != nil {
 		return err
 	}
-	if err := pause(ctx, demoIll); err != nil {
-		return err
-	}
-	d.firedAt = time.Now().Add(-demoIll)
-	return d.notify(ctx, template.Alert{Status: alert.StatusFiring, StartsAt: d.firedAt})
+	return d.told(ctx, alert.StatusFiring)
 }
 
-// recover makes the agent well, has the resolved payload come, and returns when Slack shows it.
+// recover makes the agent well, and returns when the rule fires no more and everybody shows it.
 func (d *demonstration) recover(ctx context.Context) error {
 	d.agent.GetWell()
-	if err := pause(ctx, demoRecovery); err != nil {
-		return err
-	}
-	return d.notify(ctx, template.Alert{Status: alert.StatusResolved, StartsAt: d.firedAt, EndsAt: time.Now()})
+	return d.told(ctx, alert.StatusResolved)
 }
 
-// notify posts what Alertmanager posts for one alert in this state, and waits until Slack shows that state and the mail that says so
-// has come.
-func (d *demonstration) notify(ctx context.Context, a template.Alert) error {
-	host := d.agentURL[len("http://"):]
-	a.Labels = template.KV{"alertname": "HighErrorRate", "job": "demo-agent", "instance": host, "severity": "critical"}
-	a.Annotations = template.KV{
-		"summary":     "More than 10 % of the model calls fail",
-		"description": "More than 10 % of the model calls of " + host + " fail.",
-		"runbook_url": "https://runbooks.example.com/agents/high-error-rate",
-	}
-	a.GeneratorURL = "http://prometheus.example.com:9090/graph?g0.expr=sum%28rate%28agent_errors_total%5B5m%5D%29%29&g0.tab=1"
-	n := alert.Notification{Version: "4", GroupKey: `{}:{alertname="HighErrorRate", job="demo-agent"}`}
-	n.Receiver, n.Status, n.ExternalURL = "notifier", a.Status, "http://alertmanager.example.com:9093"
-	n.GroupLabels = template.KV{"alertname": "HighErrorRate", "job": "demo-agent"}
-	n.CommonLabels, n.CommonAnnotations = a.Labels, a.Annotations
-	n.Alerts = template.Alerts{a}
-	body, err := json.Marshal(n)
-	if err != nil {
-		return fmt.Errorf("making the payload: %w", err)
-	}
-	if err := postWebhook(ctx, d.notifierURL, body); err != nil {
-		return err
-	}
+// told waits until Slack, the mail and PagerDuty show a status.
+func (d *demonstration) told(ctx context.Context, status string) error {
 	ctx, cancel := context.WithTimeout(ctx, demoPatience)
 	defer cancel()
-	if err := d.slack.Wait(ctx, shows(a.Status)); err != nil {
+	if err := d.slack.Wait(ctx, shows(status)); err != nil {
 		return fmt.Errorf("the message did not arrive in Slack: %w", err)
 	}
-	if err := d.mail.Wait(ctx, says(a.Status)); err != nil {
+	if err := d.mail.Wait(ctx, says(status)); err != nil {
 		return fmt.Errorf("the mail did not arrive: %w", err)
 	}
-	if err := d.pager.Wait(ctx, pages(a.Status)); err != nil {
+	if err := d.pager.Wait(ctx, pages(status)); err != nil {
 		return fmt.Errorf("the event did not arrive at PagerDuty: %w", err)
-	}
-	return nil
-}
-
-func postWebhook(ctx context.Context, base string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/api/v1/webhook", bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("making the webhook: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("posting the webhook: %w", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		answer, _ := io.ReadAll(resp.Body)
-		return fmt.Errorf("posting the webhook: the notifier answered %d %s", resp.StatusCode, answer)
 	}
 	return nil
 }

@@ -15,11 +15,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/diagnostics"
-	"github.com/alertvitals/notifier/envelope"
 	"github.com/alertvitals/notifier/routing"
 	"github.com/alertvitals/notifier/templates"
 	"github.com/alertvitals/notifier/web/bearer"
@@ -69,6 +67,7 @@ type configuration struct {
 	collector *diagnostics.Collector
 	loops     *delivery.Loops
 	webhook   *webhook.Handler
+	own       *ownAlerts
 	metrics   configMetrics
 	logger    *slog.Logger
 
@@ -152,6 +151,10 @@ func (c *configuration) use(ctx context.Context, cfg config.Config) error {
 	if err = c.port.check(cfg.Web); err != nil {
 		return err
 	}
+	raiseFrom, err := c.own.prepare(cfg)
+	if err != nil {
+		return err
+	}
 	lookAt, err := c.collector.Prepare(cfg.Agents, cfg.Diagnostics)
 	if err != nil {
 		return err
@@ -164,7 +167,10 @@ func (c *configuration) use(ctx context.Context, cfg config.Config) error {
 	lookAt()
 	c.guard.Use(cfg.Web)
 	c.running.Store(&running{cfg, set})
-	c.webhook.Reroute(func(n alert.Notification) map[string][]int { return envelope.Address(n, tree.Match) })
+	c.webhook.Reroute(c.own.route(tree))
+	if err := raiseFrom(); err != nil {
+		return err
+	}
 	if gone == 0 {
 		return nil
 	}

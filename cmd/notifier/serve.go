@@ -147,6 +147,7 @@ type service struct {
 	collector     *diagnostics.Collector
 	loops         *delivery.Loops
 	webhook       *webhook.Handler
+	own           *ownAlerts
 	guard         *bearer.Guard
 	configuration *configuration
 	server        *http.Server
@@ -187,9 +188,12 @@ func newService(
 	nowhere := func(alert.Notification) map[string][]int { return nil }
 	s.webhook = webhook.New(s.journal, nowhere, logger, reg)
 	s.guard = bearer.NewGuard(logger, reg)
+	if s.own, err = newOwnAlerts(ctx, s.journal, s.collector, s.webhook, s.ready, logger, reg); err != nil {
+		return nil, err
+	}
 	s.configuration = &configuration{
 		port: own, guard: s.guard,
-		source: from, retention: disk.retention, collector: s.collector, loops: s.loops, webhook: s.webhook,
+		source: from, retention: disk.retention, collector: s.collector, loops: s.loops, webhook: s.webhook, own: s.own,
 		metrics: newConfigMetrics(reg), logger: logger,
 	}
 	if err = s.configuration.use(ctx, cfg); err != nil {
@@ -216,6 +220,9 @@ func newService(
 
 // close closes what newService has opened.
 func (s *service) close() {
+	if s.own != nil {
+		s.own.rules.Close()
+	}
 	if s.collector != nil {
 		if err := s.collector.Close(); err != nil {
 			s.logger.Error("Closing the history of scraped samples failed", "err", err)

@@ -50,6 +50,9 @@ func (s *service) run(ctx context.Context, hangups <-chan os.Signal, listen func
 	reloading, stopReloading := context.WithCancel(ctx)
 	defer stopReloading()
 
+	raising, stopRaising := context.WithCancel(whole)
+	defer stopRaising()
+	own := begin(func() error { return s.own.run(raising) })
 	agents := begin(func() error { return s.collector.Run(looking) })
 	loops := begin(func() error { return s.loops.Run(sending) })
 	requests := begin(listen)
@@ -61,11 +64,13 @@ func (s *service) run(ctx context.Context, hangups <-chan os.Signal, listen func
 	case <-requests.done:
 	}
 	s.logger.Info("Stopping", "limit", exitLimit)
+	stopRaising()
 	s.webhook.Drain()
 	stopReloading()
 	return inOrder(exitLimit, s.logger,
 		step{"delivery", func() error { stopSending(); return loops.wait() }},
 		step{"requests", func() error { return errors.Join(s.closeServer(whole), requests.wait()) }},
+		step{"rules and heartbeats", func() error { s.own.rules.Close(); return own.wait() }},
 		step{"agents", func() error { stopLooking(); return agents.wait() }},
 		step{"history of scraped samples", s.collector.Close},
 		step{"journal", func() error { s.journal.Close(); return nil }},
