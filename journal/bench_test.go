@@ -105,3 +105,35 @@ func BenchmarkOpen(b *testing.B) {
 		})
 	}
 }
+
+// An outcome without a snapshot has some 500 bytes.
+func BenchmarkAddOutcomes(b *testing.B) {
+	for _, together := range []int{1, 100} {
+		b.Run(fmt.Sprintf("together=%d", together), func(b *testing.B) {
+			j := open(b, Options{})
+			batch := make([][]byte, together)
+			for i := range batch {
+				batch[i] = make([]byte, 500)
+			}
+			perWriter(b, 1, func(int) error { return j.AddOutcomes(context.Background(), batch) })
+		})
+	}
+}
+
+func BenchmarkOutcomes(b *testing.B) {
+	const messages, together = 1000, 100
+	j := open(b, Options{})
+	batch := make([][]byte, together)
+	for i := range batch {
+		batch[i] = make([]byte, 500)
+	}
+	for range messages {
+		require.NoError(b, j.AddOutcomes(context.Background(), batch))
+	}
+	for b.Loop() {
+		n := 0
+		require.NoError(b, j.Outcomes(context.Background(), func(time.Time, []byte) error { n++; return nil }))
+		require.Equal(b, messages*together, n)
+	}
+	b.ReportMetric(float64(messages*together*b.N)/b.Elapsed().Seconds(), "outcomes/s")
+}

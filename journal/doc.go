@@ -1,9 +1,9 @@
 // Package journal is the durable log between the webhook and the receivers: one log, for each receiver a position in it and
-// a small state for each group, and the letters that could not be delivered.
+// a small state for each group, the letters that could not be delivered, and the outcomes of those that were.
 //
-// In flow opaque records (Append), positions (SetPosition), states (SetState) and letters (SetLetter); each call returns
-// only when its bytes are on disk. Out flow the records in the order in which they were accepted (Read, Get), as often as a
-// reader asks for them. The package stores bytes: it never knows an alert, never decides who reads what, and never forgets a
+// In flow opaque records (Append), positions (SetPosition), states (SetState), letters (SetLetter) and outcomes (AddOutcomes); each
+// call returns only when its bytes are on disk. Out flow the records in the order in which they were accepted (Read, Get), as often
+// as a reader asks for them, and the outcomes with the newest first. The package stores bytes: it never knows an alert, never decides who reads what, and never forgets a
 // record before Options.MaxAge unless every cursor has settled it and its room is needed.
 //
 // It runs NATS JetStream inside the process (https://docs.nats.io/nats-concepts/jetstream): no port is opened, and every

@@ -20,6 +20,7 @@ const (
 	positionStream = "positions"
 	stateStream    = "state"
 	letterStream   = "letters"
+	outcomeStream  = "outcomes"
 
 	// maxMessage bounds a message of NATS, which warns beyond 8 MiB. maxRecord leaves room for the record's length.
 	maxMessage = 8 << 20
@@ -39,7 +40,7 @@ type engine struct {
 	reads *nats.Conn
 	js    jetstream.JetStream
 
-	records, positions, states, letters jetstream.Stream
+	records, positions, states, letters, outcomes jetstream.Stream
 
 	// life ends with the first error that the engine does not get over, which is its cause, or with the journal.
 	life context.Context //nolint:containedctx // it is the engine's own
@@ -165,6 +166,13 @@ func (e *engine) findStreams(ctx context.Context, first bool) (err error) {
 		}},
 		{&e.letters, jetstream.StreamConfig{
 			Name: letterStream, Subjects: []string{letterSubjects}, MaxAge: e.opts.LetterAge, MaxMsgsPerSubject: 1,
+		}},
+		{&e.outcomes, jetstream.StreamConfig{
+			Name: outcomeStream, Subjects: []string{outcomeSubject}, MaxAge: e.opts.OutcomeAge, MaxBytes: e.opts.OutcomeBytes,
+			MaxMsgs: e.opts.OutcomeMessages,
+			// They are for people who ask later: the oldest make room.
+			Discard:     jetstream.DiscardOld,
+			AllowDirect: true,
 		}},
 		{&e.records, jetstream.StreamConfig{
 			Name: recordStream, Subjects: []string{recordSubject}, MaxAge: e.opts.MaxAge, MaxBytes: e.opts.MaxBytes,

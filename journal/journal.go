@@ -112,9 +112,14 @@ func (j *Journal) recordsInfo(ctx context.Context) (jetstream.StreamState, error
 }
 
 func (e *engine) recordsState(ctx context.Context) (jetstream.StreamState, error) {
+	return e.stateOf(ctx, recordStream)
+}
+
+// stateOf asks for the state of a stream.
+func (e *engine) stateOf(ctx context.Context, name string) (jetstream.StreamState, error) {
 	ctx, cancel := e.bound(ctx)
 	defer cancel()
-	stream, err := e.js.Stream(ctx, recordStream)
+	stream, err := e.js.Stream(ctx, name)
 	if err != nil {
 		return jetstream.StreamState{}, e.explain(err)
 	}
@@ -151,7 +156,7 @@ func (j *Journal) oldest(ctx context.Context) (uint64, error) {
 	ctx, cancel := e.bound(ctx)
 	defer cancel()
 	oldest := uint64(0)
-	err = e.fetch(ctx, 1, 1, func(m message) error {
+	err = e.fetch(ctx, recordStream, 1, 1, func(m message) error {
 		records, _ := splitMessage(m.data)
 		oldest = number(m.number, 0, max(1, len(records)))
 		return nil
@@ -179,7 +184,7 @@ func (j *Journal) get(ctx context.Context, seq uint64) (found Record, err error)
 	}
 	ctx, cancel := e.bound(ctx)
 	defer cancel()
-	err = e.fetch(ctx, max(1, messageOf(seq)), 1, func(m message) error {
+	err = e.fetch(ctx, recordStream, max(1, messageOf(seq)), 1, func(m message) error {
 		for _, r := range j.recordsOf(m) {
 			if r.Seq == seq {
 				found = r

@@ -120,7 +120,7 @@ func TestASlowReaderHoldsLittleInMemory(t *testing.T) {
 	require.NoError(t, err)
 
 	var held int
-	require.NoError(t, e.fetch(t.Context(), 1, fetchMessages, func(m message) error {
+	require.NoError(t, e.fetch(t.Context(), recordStream, 1, fetchMessages, func(m message) error {
 		held += len(m.data)
 		return nil
 	}))

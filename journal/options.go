@@ -22,6 +22,13 @@ type Options struct {
 	StateAge time.Duration
 	// LetterAge is how long a letter is kept after it was last stored. Default: 30 days.
 	LetterAge time.Duration
+	// OutcomeAge is how long an outcome is kept. Default: MaxAge.
+	OutcomeAge time.Duration
+	// OutcomeBytes is how much the outcomes may take on disk; beyond it the oldest go. Default: a sixteenth of MaxBytes, at least
+	// 4 MiB.
+	OutcomeBytes int64
+	// OutcomeMessages is how often outcomes may have been added; beyond it the oldest go. Default: 50,000.
+	OutcomeMessages int64
 	// MinFree is how many bytes of the file system must stay free; below it Append fails, and below half of it all other
 	// writing. It has to be above 0, because meeting a full disk costs a restart of the store. Default: 64 MiB.
 	MinFree uint64
@@ -50,6 +57,15 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.LetterAge == 0 {
 		o.LetterAge = month
+	}
+	if o.OutcomeAge == 0 {
+		o.OutcomeAge = o.MaxAge
+	}
+	if o.OutcomeBytes == 0 {
+		o.OutcomeBytes = max(o.MaxBytes/16, 4<<20)
+	}
+	if o.OutcomeMessages == 0 {
+		o.OutcomeMessages = 50_000
 	}
 	if o.MinFree == 0 {
 		o.MinFree = 64 << 20

@@ -102,7 +102,7 @@ func (r *reader) follow(ctx context.Context, e *engine) error {
 			continue
 		}
 		before := r.last
-		if err := e.fetch(ctx, r.next(), fetchMessages, r.take(ctx)); err != nil {
+		if err := e.fetch(ctx, recordStream, r.next(), fetchMessages, r.take(ctx)); err != nil {
 			return err
 		}
 		if r.last > before {
@@ -187,17 +187,17 @@ func (j *Journal) recordsOf(m message) []Record {
 	return records
 }
 
-// message is one message of the records' stream.
+// message is one message of a stream.
 type message struct {
 	number uint64
 	time   time.Time
 	data   []byte
 }
 
-// fetch asks NATS for the messages from a number on, as many as there are within the limits, and calls fn for each as it
+// fetch asks NATS for the messages of a stream from a number on, as many as there are within the limits, and calls fn for each as it
 // comes. It reads without a consumer, which NATS would have to keep for each reader
 // (https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md).
-func (e *engine) fetch(ctx context.Context, from uint64, limit int, fn func(message) error) error {
+func (e *engine) fetch(ctx context.Context, stream string, from uint64, limit int, fn func(message) error) error {
 	inbox := nats.NewInbox()
 	sub, err := e.reads.SubscribeSync(inbox)
 	if err != nil {
@@ -212,7 +212,7 @@ func (e *engine) fetch(ctx context.Context, from uint64, limit int, fn func(mess
 	if err != nil {
 		return fmt.Errorf("asking for records: %w", err)
 	}
-	if err = e.reads.PublishRequest("$JS.API.DIRECT.GET."+recordStream, inbox, ask); err != nil {
+	if err = e.reads.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, ask); err != nil {
 		return fmt.Errorf("asking for records: %w", e.explain(err))
 	}
 	var before string
