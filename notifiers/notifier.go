@@ -34,6 +34,9 @@ type Message struct {
 	Content templates.Content
 	// Draw makes Content.Charts, which takes a moment: only a sink that shows pictures asks for them (WithCharts). nil is no charts.
 	Draw func(ctx context.Context) []templates.Image `json:"-"`
+	// Heard is told what the far side answered, for whoever asks later where the message went: the name that it gave the message
+	// ("ts", "message_id"), the status of its answer. A try that fails may tell something, too. nil is nobody who asks.
+	Heard func(name, value string) `json:"-"`
 	// Snapshot is the agent's state, nil when no agent is configured for the alert.
 	Snapshot *diagnostics.Snapshot
 	// Previous is the Receipt of the last message of this group, nil when there is none: the group is new, or was
@@ -55,6 +58,14 @@ func (m Message) WithCharts(ctx context.Context) Message {
 		m.Content.Charts, m.Draw = m.Draw(ctx), nil
 	}
 	return m
+}
+
+// Hear tells Heard, when there is somebody. value holds no secret: what the far side itself said is checked to be what it should
+// be before it is told.
+func (m Message) Hear(name, value string) {
+	if m.Heard != nil && value != "" {
+		m.Heard(name, value)
+	}
 }
 
 // Receipt is what a sink needs to know of this message when the next one of the group comes, such as Slack's channel and

@@ -75,6 +75,7 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 		receipt = m.Previous
 	}
 	told := toldOf(m)
+	m.Hear("message_id", mail.id)
 	s, err := n.connect(ctx)
 	if err != nil {
 		return m.Previous, err
@@ -85,6 +86,7 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 		return m.Previous, err
 	}
 	told = append(told, o.taken...)
+	m.Hear("taken_for", fmt.Sprintf("%d of %d recipients", len(told), len(f.to)))
 	switch {
 	case len(told) == 0:
 		return m.Previous, o.worst()

@@ -48,10 +48,12 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 	if err != nil {
 		return nil, err
 	}
+	m.Hear("webhook_id", m.ID)
 	answer, err := n.client.JSON(ctx, doing, address, header, body)
 	if err != nil {
 		return nil, err
 	}
+	m.Hear("status", strconv.Itoa(answer.Status))
 	if err := answer.Failed(doing, ""); err != nil {
 		return nil, err
 	}

@@ -381,7 +381,10 @@ func (h Harness) secret(t *testing.T) {
 				answer(w, all.Bytes())
 			}))
 
-			_, err := n.Notify(t.Context(), Firing())
+			m := Firing()
+			m.Heard = func(name, value string) { assert.NotContains(t, name+value, h.Secret) }
+
+			_, err := n.Notify(t.Context(), m)
 
 			require.Error(t, err)
 			assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), h.Secret)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,7 +51,8 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 	told := m.Previous
 	var refused error
 	for _, s := range n.plan(m) {
-		switch err := n.send(ctx, key, s.event); {
+		m.Hear("dedup_key", s.event.dedupKey)
+		switch err := n.send(ctx, key, s.event, m.Hear); {
 		case isRefusal(err):
 			refused = cmp.Or(refused, err) // one alert that PagerDuty does not want keeps none of the others from it
 		case err != nil:
@@ -67,7 +69,7 @@ func isRefusal(err error) bool {
 }
 
 // send sends one event.
-func (n *Notifier) send(ctx context.Context, key string, e event) error {
+func (n *Notifier) send(ctx context.Context, key string, e event, hear func(name, value string)) error {
 	const doing = "telling PagerDuty"
 	body, err := n.fit(e, key)
 	if err != nil {
@@ -78,6 +80,7 @@ func (n *Notifier) send(ctx context.Context, key string, e event) error {
 	if err != nil {
 		return err
 	}
+	hear("status", strconv.Itoa(answer.Status))
 	switch {
 	case n.config.v1() && answer.Status == http.StatusOK, !n.config.v1() && answer.Status == http.StatusAccepted:
 		return nil

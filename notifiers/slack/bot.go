@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"regexp"
 	"strings"
 
 	slackapi "github.com/slack-go/slack"
@@ -18,6 +19,21 @@ type bot struct {
 	config Config
 	words  said
 	api    *slackapi.Client
+	hear   func(name, value string)
+}
+
+// What Slack calls channels and messages. Only such words of its answers are told on.
+var (
+	channelID = regexp.MustCompile(`^[A-Z0-9]{1,20}$`)
+	timestamp = regexp.MustCompile(`^[0-9.]{1,32}$`)
+)
+
+// posted tells that a message stands in a channel, under the name that the message goes by.
+func (b bot) posted(name, channel, ts string) {
+	if channelID.MatchString(channel) && timestamp.MatchString(ts) {
+		b.hear(channelKey, channel)
+		b.hear(name, ts)
+	}
 }
 
 // postFresh begins the group's message, and gives it its pictures afterwards. Continues is the address of the message that it
@@ -58,6 +74,7 @@ func (b bot) post(ctx context.Context, p post) (notifiers.Receipt, error) {
 	case id == "" || ts == "":
 		return nil, unreadable("posting to Slack")
 	}
+	b.posted(tsKey, id, ts)
 	return notifiers.Receipt{channelKey: id, tsKey: ts, configuredKey: b.config.Channel}, nil
 }
 
@@ -93,6 +110,7 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 	case updated == "":
 		return m.Previous, unreadable("editing the Slack message")
 	}
+	b.posted("edited", channel, ts)
 	if text := reply(m.Content); text != "" {
 		options := append(quiet(), slackapi.MsgOptionTS(ts), slackapi.MsgOptionText(join(" ", text, b.config.mentions(m)), false))
 		if b.config.ReplyBroadcast && m.Content.Status == alert.StatusFiring {
@@ -105,6 +123,7 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 		case replied == "":
 			return m.Previous, unreadable("replying in the Slack thread")
 		}
+		b.posted("reply", channel, replied)
 	}
 	return receipt, nil
 }
@@ -133,6 +152,7 @@ func (b bot) postLate(ctx context.Context, m notifiers.Message) error {
 	case ts == "":
 		return unreadable(doing)
 	}
+	b.posted("reply", m.Previous[channelKey], ts)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
@@ -80,7 +81,7 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 		return notifiers.Receipt{}, n.postWebhook(ctx, secret, m, words)
 	}
 	b := bot{
-		config: n.config, words: words,
+		config: n.config, words: words, hear: m.Hear,
 		// The client makes no second try: it does so only when asked to (slackapi.OptionRetry).
 		api: slackapi.New(secret, slackapi.OptionHTTPClient(n.client), slackapi.OptionAPIURL(n.config.apiBase())),
 	}
@@ -142,6 +143,7 @@ func (n *Notifier) postWebhook(ctx context.Context, address string, m notifiers.
 		return fromError(doing, err)
 	}
 	defer resp.Body.Close()
+	m.Hear("status", strconv.Itoa(resp.StatusCode))
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return fromError(doing, err)
