@@ -39,6 +39,8 @@ type Again struct {
 	Reason string `json:"reason,omitempty"`
 	// Accepted is when the notification was put on disk the first time.
 	Accepted time.Time `json:"accepted,omitzero"`
+	// Asked is when an operator asked that it be told once more although it was not dead; zero for all else.
+	Asked time.Time `json:"asked,omitzero"`
 }
 
 // Of is the envelope of a webhook's body, which says n, for the receivers that Address gave.
@@ -237,4 +239,9 @@ func (e Envelope) Group(receiver string) (alert.Group, error) {
 }
 
 // Key is the same for every record that tells the same delivery again to the same end.
-func (a Again) Key() string { return a.Delivery + " " + a.From }
+func (a Again) Key() string {
+	if !a.Asked.IsZero() { // who asks twice is told twice
+		return a.Delivery + " " + a.Asked.Format(time.RFC3339Nano)
+	}
+	return a.Delivery + " " + a.From
+}

@@ -16,6 +16,8 @@ type Again struct {
 	// Late is whether people were told newer news of the group since: the message tells of the past and must not read as
 	// the present. It then says nothing of the agent, whose past is not known any more.
 	Late bool
+	// Asked is whether somebody asked that it be told once more. It was told or left out then, so nothing failed.
+	Asked bool
 }
 
 func (a *Again) late() bool { return a != nil && a.Late }

@@ -180,6 +180,7 @@ func TestGolden(t *testing.T) {
 		"said-before":   {Group: merged, Known: []string{"f0", "f1"}, Ended: []string{"f2"}},
 		"many":          {Group: many, Known: []string{"f0"}},
 		"replayed":      {Group: group(first), Snapshot: sick(), Again: replayed},
+		"asked-for":     {Group: group(first), Snapshot: sick(), Again: &Again{Accepted: at(3, 10), Late: true, Asked: true}},
 		"late":          {Group: merged, Snapshot: sick(), AtFire: sick(), Known: []string{"f7"}, Again: late},
 		"late-resolved": {Group: group(resolvedAt(first, at(9, 16))), Snapshot: well(), AtFire: sick(), Again: late},
 		"late-hidden":   {Group: truncated, Again: late},
