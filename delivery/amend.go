@@ -21,15 +21,17 @@ type amendment struct {
 	seq uint64
 	// snapshot is nil until it is there.
 	snapshot *diagnostics.Snapshot
+	// outcome is what became of the message.
+	outcome outcome
 }
 
 // amendLater completes what was just told when its snapshot missed the deadline. It does not wait for that.
-func (r *run) amendLater(l *Loop, g *group, f folded, d draft, seq uint64) {
+func (r *run) amendLater(l *Loop, g *group, f folded, d draft, seq uint64, o outcome) {
 	first := g.snapshot
 	r.mu.Lock()
 	g.amends = nil
 	if first != nil && first.Unfinished && f.known.Status == alert.StatusFiring {
-		g.amends = &amendment{folded: f, id: d.id + "-vitals", seq: seq}
+		g.amends = &amendment{folded: f, id: d.id + "-vitals", seq: seq, outcome: o}
 	}
 	a := g.amends
 	r.mu.Unlock()
@@ -106,7 +108,8 @@ func (r *run) amend(ctx context.Context, l *Loop, g *group) {
 	if after.AtFire != nil && after.AtFire.Unfinished {
 		after.AtFire = a.snapshot
 	}
-	if r.settle(ctx, g, after, nil) {
+	a.outcome.Snapshot, a.outcome.Note = a.snapshot, "completed with vitals that came late"
+	if r.settle(ctx, g, after, nil, a.outcome) {
 		log.Info("Completed with vitals that came late", slog.Duration("after", time.Since(a.snapshot.TakenAt)))
 	}
 }

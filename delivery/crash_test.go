@@ -62,13 +62,15 @@ func deliverUntilKilled(dir, stops string) {
 			select {}
 		}
 	}
-	s := &sink{notify: func(context.Context, int, notifiers.Message) (notifiers.Receipt, error) {
+	s := &sink{notify: func(_ context.Context, _ int, m notifiers.Message) (notifiers.Receipt, error) {
 		stop("before the send")
+		m.Hear("ts", "1")
 		return notifiers.Receipt{"ts": "1"}, nil
 	}}
 	loops := NewLoops(hooked{
 		Journal:     onDisk{j},
 		setState:    func(string) error { stop("before the state"); return nil },
+		addOutcomes: func(int) error { stop("before the outcome"); return nil },
 		setPosition: func(uint64) error { stop("before the position"); return nil },
 	}, NewMetrics(nil), quiet)
 	l := testLoop(s)

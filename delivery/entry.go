@@ -66,6 +66,9 @@ func (l *Loop) read(record []byte) (*alert.Group, error) {
 	return &g, nil
 }
 
+// askedFor is whether an operator asked that it be told, whatever is known.
+func (e entry) askedFor() bool { return e.again != nil && !e.again.Asked.IsZero() }
+
 // says is what the record says.
 func (e entry) says() (*alert.Group, error) {
 	if e.group != nil {

@@ -53,6 +53,12 @@ type memory struct {
 	ids       []string
 	letters   map[string][]byte
 	gets      int
+	outcomes  []storedOutcome // the newest last
+}
+
+type storedOutcome struct {
+	at   time.Time
+	data []byte
 }
 
 func newMemory() *memory {
@@ -167,6 +173,27 @@ func (m *memory) DropLetter(_ context.Context, id string) error {
 	return nil
 }
 
+func (m *memory) AddOutcomes(ctx context.Context, outcomes [][]byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range outcomes {
+		m.outcomes = append(m.outcomes, storedOutcome{time.Now(), slices.Clone(o)})
+	}
+	return ctx.Err()
+}
+
+func (m *memory) Outcomes(_ context.Context, fn func(stored time.Time, outcome []byte) error) error {
+	m.mu.Lock()
+	outcomes := slices.Clone(m.outcomes)
+	m.mu.Unlock()
+	for _, o := range slices.Backward(outcomes) {
+		if err := fn(o.at, o.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *memory) SetPosition(ctx context.Context, cursor string, seq uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -212,6 +239,7 @@ type hooked struct {
 	setPosition func(seq uint64) error
 	state       func() error
 	append      func()
+	addOutcomes func(n int) error
 	most        int // bytes of a record or a letter; 0 is no bound
 }
 
@@ -230,6 +258,15 @@ func (h hooked) SetLetter(ctx context.Context, id string, value []byte) error {
 		return errors.New("the letter is too large")
 	}
 	return h.Journal.SetLetter(ctx, id, value)
+}
+
+func (h hooked) AddOutcomes(ctx context.Context, outcomes [][]byte) error {
+	if h.addOutcomes != nil {
+		if err := h.addOutcomes(len(outcomes)); err != nil {
+			return err
+		}
+	}
+	return h.Journal.AddOutcomes(ctx, outcomes)
 }
 
 func (h hooked) SetState(ctx context.Context, cursor, group string, value []byte) error {

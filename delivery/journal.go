@@ -45,4 +45,8 @@ type Journal interface {
 	Letter(ctx context.Context, id string) (value []byte, ok bool, err error)
 	SetLetter(ctx context.Context, id string, value []byte) error
 	DropLetter(ctx context.Context, id string) error
+
+	// AddOutcomes stores outcomes, the newest last; Outcomes calls fn for each that is kept, the newest first.
+	AddOutcomes(ctx context.Context, outcomes [][]byte) error
+	Outcomes(ctx context.Context, fn func(stored time.Time, outcome []byte) error) error
 }

@@ -23,6 +23,8 @@ const (
 	reasonMuted = "muted"
 	// reasonRecovered is that of a message to a fallback which says how a group ended.
 	reasonRecovered = "recovered"
+	// unreadableID stands in the ID of a record that could not be read, in place of its group and integration.
+	unreadableID = "unreadable"
 )
 
 // letter is a dead letter as it is stored: fields may be added, and never change their meaning.
@@ -34,6 +36,8 @@ type letter struct {
 	Told *alert.Group `json:"told,omitempty"`
 	// Record is what could not be read.
 	Record []byte `json:"record,omitempty"`
+	// Records are the numbers of the records that it settled, as head.Records has them.
+	Records []byte `json:"records,omitempty"`
 }
 
 // mostRecord is how much of a group a record or a letter may hold: the journal takes no more than 8 MiB, a webhook has at most 4,
@@ -79,6 +83,10 @@ func (ls *letters) put(ctx context.Context, l letter) (added bool, err error) {
 		l.ID += fmt.Sprintf("-%d", l.Accepted.UnixNano())
 	}
 	value, err := json.Marshal(l)
+	if err != nil { // a snapshot may have no JSON form
+		l.Snapshot = nil
+		value, err = json.Marshal(l)
+	}
 	if err != nil {
 		return false, fmt.Errorf("encoding a dead letter: %w", err)
 	}
@@ -104,6 +112,7 @@ func decodeLetter(id string, value []byte) (l letter, err error) {
 	if err := json.Unmarshal(value, &l); err != nil {
 		return letter{}, fmt.Errorf("reading the dead letter %s: %w", id, err)
 	}
+	l.Status = Dead
 	return l, nil
 }
 
@@ -151,10 +160,10 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	}
 	switch {
 	case f.quiet:
-		r.mute(ctx, log, g, f, entries)
+		r.mute(ctx, l, log, g, f, entries)
 		return
 	case f.group == nil:
-		r.duplicate(ctx, log, g, f, entries)
+		r.duplicate(ctx, l, log, g, f, entries)
 		return
 	}
 	if half := len(entries) / 2; half > 0 && sizeOf(f.group) > mostRecord {
@@ -164,19 +173,26 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	}
 	newest := newestOf(entries)
 	r.mu.Lock()
-	attempts := g.attempts
+	attempts, tries := g.failures, g.tries
 	r.mu.Unlock()
 	dead := letter{
 		Delivery: Delivery{
 			ID: r.id(g.key, entries), Status: Dead, Receiver: l.Receiver, Integration: l.Integration,
-			Notifications: len(entries), Accepted: newest.accepted, Attempts: attempts, Reason: why, Error: cause.Error(),
-			Failed: time.Now().UTC(),
+			Notifications: countSaid(entries), Accepted: newest.accepted, Attempts: attempts, Reason: why, Error: cause.Error(),
+			Failed: time.Now().UTC(), Tries: tries, Routes: l.routesOf(*f.group),
 		},
-		Cursor: l.Cursor, Told: f.group,
+		Cursor: l.Cursor, Told: f.group, Records: packRecords(entries),
+	}
+	if why != reasonExpired {
+		dead.Snapshot = g.snapshot
+	}
+	dead.relate(l, g.state.HandedOver > 0, entries)
+	if l.Fallback.Receiver != "" && why != reasonMuted {
+		dead.HandedOver = l.Fallback.Receiver // at once, if it was not yet
 	}
 	dead.describe(f.group.Redact(l.Redact))
-	if why != reasonExpired && why != reasonRemoved && why != reasonMuted {
-		dead.Attempts++
+	if h := g.state.Held; f.held != h { // what is late has nothing to do with what is held
+		dead.Notifications, dead.Records = including(dead.Notifications, dead.Records, h)
 	}
 	added := false
 	kept := r.insist(ctx, "Keeping a dead letter", func() (err error) {
@@ -194,7 +210,7 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	if f.group.Status() == alert.StatusResolved {
 		after.HandedOver = 0
 	}
-	if !r.settle(ctx, g, after, entries) {
+	if !r.settle(ctx, g, after, entries, outcome{}) {
 		return
 	}
 	if added {
@@ -205,7 +221,7 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		slog.String("reason", why), slog.Any("err", cause), slog.Int("notifications", len(entries)))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	g.attempts, g.reason, g.err = 0, "", ""
+	g.begin()
 }
 
 // putAside keeps a record that cannot be read as a dead letter, so that it stops nobody. It says false when the run has ended
@@ -213,7 +229,7 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 func (r *run) putAside(ctx context.Context, rec Record, cause error) bool {
 	dead := letter{
 		Delivery: Delivery{
-			ID: fmt.Sprintf("%d-unreadable", rec.Seq), Status: Dead, Notifications: 1, Accepted: rec.Time,
+			ID: fmt.Sprintf("%d-%s", rec.Seq, unreadableID), Status: Dead, Notifications: 1, Accepted: rec.Time,
 			Reason: reasonUnreadable, Error: cause.Error(), Failed: time.Now().UTC(),
 		},
 		Record: rec.Data,

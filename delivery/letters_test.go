@@ -95,9 +95,11 @@ func TestP2APermanentErrorIsADeadLetterAtOnceAndIsReplayed(t *testing.T) {
 		assert.Equal(t, &templates.Again{Reason: "auth", Accepted: accepted}, in.Again)
 		assert.False(t, s.messages()[0].Late)
 		assert.Empty(t, dead(t, w))
-		require.ErrorIs(t, w.Replay(t.Context(), d.ID), ErrNotFound)
-		_, err = w.Show(t.Context(), d.ID)
-		require.ErrorIs(t, err, ErrNotFound)
+		require.ErrorIs(t, w.Replay(t.Context(), d.ID), ErrReplayed)
+		shown, err = w.Show(t.Context(), d.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []string{string(Suppressed), ReasonReplayed, "2"}, []string{string(shown.Status), shown.Reason, shown.ShownBy})
+		assert.Equal(t, "[redacted]", shown.Group.Alerts[0].Labels["user_email"])
 		assert.InDelta(t, 0, testutil.ToFloat64(w.metrics.letters.WithLabelValues("people", "fake")), 0)
 		require.NoError(t, w.end())
 	})
@@ -270,20 +272,20 @@ func TestALetterThatManyReplayAtOnceIsToldOnce(t *testing.T) {
 		synctest.Wait()
 		id := dead(t, w)[0].ID
 		repaired.Store(true)
-		var replayed, unknown atomic.Int32
+		var replayed, refused atomic.Int32
 		for range 8 {
 			go func() {
 				switch err := w.Replay(t.Context(), id); {
 				case err == nil:
 					replayed.Add(1)
-				case errors.Is(err, ErrNotFound):
-					unknown.Add(1)
+				case errors.Is(err, ErrReplayed):
+					refused.Add(1)
 				}
 			}()
 		}
 		pass(time.Minute)
 		assert.Equal(t, int32(1), replayed.Load())
-		assert.Equal(t, int32(7), unknown.Load())
+		assert.Equal(t, int32(7), refused.Load())
 		assert.Equal(t, int32(1), appended.Load())
 		assert.InDelta(t, 0, testutil.ToFloat64(w.metrics.letters.WithLabelValues("people", "fake")), 0)
 		require.NoError(t, w.end())

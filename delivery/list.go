@@ -5,42 +5,92 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/alertvitals/notifier/alert"
-	"github.com/alertvitals/notifier/envelope"
 )
 
-// List gives the deliveries that wait or are dead, the newest first.
+// List gives deliveries, the newest first: those that wait, the dead ones, and of those that are over what is kept.
 func (ls *Loops) List(ctx context.Context, q Query) ([]Delivery, error) {
-	var all []Delivery
+	// What waits is asked first, and what is over last: what is settled meanwhile is in both, and else it would be in neither.
+	open := map[string]Delivery{}
 	add := func(d Delivery) {
 		if q.selects(d) {
-			all = append(all, d)
+			open[d.ID] = d
 		}
 	}
-	if q.Status != Dead {
+	if q.wants(Pending, Retrying) {
 		for _, r := range ls.runs() {
 			for _, d := range r.list(ctx) {
 				add(d)
 			}
 		}
 	}
-	if q.Status == "" || q.Status == Dead {
-		personal := ls.personal()
+	personal := ls.personal()
+	if q.wants(Dead) {
 		// What a letter tells is let go at once: it can be megabytes for each.
-		err := ls.letters.each(ctx, ls.logger, func(l letter) { add(shown(l, personal)) })
-		if err != nil {
+		if err := ls.letters.each(ctx, ls.logger, func(l letter) { add(shown(l, personal)) }); err != nil {
 			return nil, fmt.Errorf("listing the dead letters: %w", err)
 		}
 	}
-	slices.SortFunc(all, func(a, b Delivery) int {
-		return cmp.Or(b.Accepted.Compare(a.Accepted), cmp.Compare(a.ID, b.ID))
-	})
+	var over newest
+	if q.wants(Sent, Suppressed) {
+		over.limit = q.Limit
+		err := ls.outcomes.each(ctx, func(h head, _ []byte, after time.Time) error {
+			if d := withoutPersonal(h.Delivery, personal); q.selects(d) {
+				if open[d.ID].Status != Dead { // it is that again, until it is replayed
+					delete(open, d.ID)
+					over.add(d)
+				}
+			}
+			if over.before(after) {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return nil, fmt.Errorf("listing what was delivered: %w", err)
+		}
+	}
+	all := slices.AppendSeq(over.all, maps.Values(open))
+	slices.SortFunc(all, byAge)
 	if q.Limit > 0 && len(all) > q.Limit {
 		all = all[:q.Limit]
 	}
 	return all, nil
+}
+
+// errEnough ends the reading of outcomes.
+var errEnough = errors.New("enough")
+
+// byAge orders deliveries: the newest first.
+func byAge(a, b Delivery) int { return cmp.Or(b.Accepted.Compare(a.Accepted), cmp.Compare(a.ID, b.ID)) }
+
+// newest keeps the newest of many deliveries.
+type newest struct {
+	limit int // 0 is no limit
+	all   []Delivery
+	// full is whether all are the limit's number, in order, and more may follow.
+	full bool
+}
+
+func (n *newest) add(d Delivery) {
+	n.all = append(n.all, d)
+	if n.full = false; n.limit > 0 && len(n.all) >= 2*n.limit {
+		slices.SortFunc(n.all, byAge)
+		n.all = slices.Delete(n.all, n.limit, len(n.all))
+		n.full = true
+	}
+}
+
+// before is whether nothing that was accepted until then is among the newest any more.
+func (n *newest) before(then time.Time) bool { return n.full && n.all[n.limit-1].Accepted.After(then) }
+
+func (q Query) wants(statuses ...Status) bool {
+	return q.Status == "" || slices.Contains(statuses, q.Status)
 }
 
 func (q Query) selects(d Delivery) bool {
@@ -50,31 +100,116 @@ func (q Query) selects(d Delivery) bool {
 		(q.Before.IsZero() || d.Accepted.Before(q.Before) || q.AfterID != "" && d.Accepted.Equal(q.Before) && d.ID > q.AfterID)
 }
 
-// Show gives one of them with its group.
+// Show gives one of them with all that is known of it. It is found by its own ID, and by those that it had before newer
+// notifications were merged into it.
 func (ls *Loops) Show(ctx context.Context, id string) (Delivery, error) {
+	if _, group, ok := parseID(id); ok && group == "" {
+		return Delivery{}, fmt.Errorf("showing %q: %w", id, ErrWebhook)
+	}
 	for _, r := range ls.runs() {
 		if d, ok, err := r.show(ctx, id); ok || err != nil {
 			return d, err
 		}
 	}
 	l, err := ls.letters.get(ctx, id)
+	if err == nil {
+		return detailed(l, ls.personal()), nil
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return Delivery{}, fmt.Errorf("looking for the delivery %q: %w", id, err)
+	}
+	o, err := ls.outcome(ctx, id)
+	if errors.Is(err, ErrNotFound) { // a dead letter has the IDs, too, that it had before newer notifications were merged into it
+		var found []Delivery
+		if found, err = ls.find(ctx, func(d Delivery, holds func(uint64) bool) bool { return names(id, d, holds) }); err == nil {
+			err = ErrNotFound
+		}
+		if len(found) > 0 {
+			return found[0], nil
+		}
+	}
 	if err != nil {
 		return Delivery{}, fmt.Errorf("looking for the delivery %q: %w", id, err)
 	}
-	personal := ls.personal()
+	return withoutPersonal(o.shown(), ls.personal()), nil
+}
+
+// outcome is that of a delivery, or ErrNotFound: the one of that very ID, or else the newest that goes by it. One that cannot be read
+// whole has no details.
+func (ls *Loops) outcome(ctx context.Context, id string) (o outcome, err error) {
+	err = ls.outcomes.each(ctx, func(h head, packed []byte, _ time.Time) error {
+		switch {
+		case h.ID == id:
+			o = ls.opened(h, packed)
+			return errEnough
+		case o.ID == "" && names(id, h.Delivery, func(record uint64) bool { return holdsRecord(h.Records, record) }):
+			o = ls.opened(h, packed)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return outcome{}, err
+	}
+	if o.ID == "" {
+		return outcome{}, ErrNotFound
+	}
+	return o, nil
+}
+
+func (ls *Loops) opened(h head, packed []byte) outcome {
+	d, err := openDetails(packed)
+	if err != nil {
+		ls.logger.Warn("The details of a delivery cannot be read", slog.String("delivery", h.ID), slog.Any("err", err))
+	}
+	return outcome{h, d}
+}
+
+// withoutPersonal is a delivery that is over without what is personal now, which may be more than when it was kept.
+func withoutPersonal(d Delivery, personal []string) Delivery {
+	if d.Group != nil {
+		shown := d.Group.Redact(personal)
+		d.describe(shown)
+		for i, route := range d.Routes {
+			d.Routes[i] = alert.Group{Key: route, Alerts: d.Group.Alerts}.ShownKey(personal)
+		}
+		d.Group = &shown
+		return d
+	}
+	for _, name := range personal {
+		if d.GroupLabels[name] != "" {
+			d.GroupLabels[name] = alert.Redacted
+		}
+	}
+	for i, route := range d.Routes {
+		d.Routes[i] = alert.Group{Key: route}.ShownKey(personal)
+	}
+	return d
+}
+
+// detailed is a dead letter with all its details.
+func detailed(l letter, personal []string) Delivery {
 	d := shown(l, personal)
+	d.Tries, d.Snapshot, d.Webhooks = l.Tries, l.Snapshot, webhooks(unpackRecords(l.Records))
 	if l.Told != nil {
 		d.Group = withoutKey(l.Told.Redact(personal))
 	}
-	return d, nil
+	return d
 }
 
-// shown is a dead letter without what is personal now, which may be more than when it was kept.
+// shown is a dead letter as a list has it, without what is personal now, which may be more than when it was kept.
 func shown(l letter, personal []string) Delivery {
-	if l.Told != nil && len(l.GroupLabels) > 0 {
-		l.describe(l.Told.Redact(personal))
+	d := l.Delivery
+	d.Tries, d.Snapshot = nil, nil
+	if l.Told != nil {
+		shown := l.Told.Redact(personal)
+		if len(d.GroupLabels) > 0 {
+			d.describe(shown)
+		}
+		for i, route := range d.Routes {
+			d.Routes[i] = alert.Group{Key: route, Alerts: l.Told.Alerts}.ShownKey(personal)
+		}
 	}
-	return l.Delivery
+	return d
 }
 
 // personal are the labels whose values nobody is shown.
@@ -170,7 +305,7 @@ func (r *run) delivery(l *Loop, g *group) Delivery {
 	d := Delivery{
 		ID: r.id(g.key, entries), Status: Pending, Receiver: l.Receiver, Integration: l.Integration,
 		Notifications: len(g.waiting), Accepted: newestOf(entries).accepted,
-		Attempts: g.attempts, Reason: g.reason, Error: g.err, Failed: g.failed,
+		Attempts: g.failures, Reason: g.reason, Error: g.err, Failed: g.failed,
 	}
 	if g.held != nil {
 		d.Notifications += g.held.notifications
@@ -179,13 +314,21 @@ func (r *run) delivery(l *Loop, g *group) Delivery {
 			d.Muted = &mute
 		}
 	}
-	if g.attempts > 0 {
+	if g.failures > 0 {
 		d.Status = Retrying
 	}
+	d.relate(l, g.handedOver > 0, entries)
 	switch {
-	case d.Muted != nil && g.attempts == 0:
+	case d.Muted != nil && g.failures == 0:
 		d.Next = d.Muted.Until
-	case g.place == delayed:
+	case r.behind:
+		d.Note = "what waited before the restart is being read"
+	case !g.doubt.IsZero():
+		d.Note = "says of an alert that it fires which was resolved: told when it is clear that it does"
+	case g.place == queued && r.calm.After(time.Now()):
+		d.Next, d.Note = r.calm, "the far side is left alone for a while: it was asked too often"
+	}
+	if d.Muted == nil && g.place == delayed {
 		d.Next = g.next
 	}
 	return d
@@ -204,12 +347,18 @@ func (r *run) show(ctx context.Context, id string) (d Delivery, ok bool, err err
 	var told *alert.Group
 	key := ""
 	for _, g := range r.groups {
-		if entries := g.untold(); len(entries) > 0 && r.id(g.key, entries) == id {
-			waiting, d = slices.Clone(entries), r.delivery(l, g)
-			if g.held != nil {
-				key = g.key
-			}
+		entries := g.untold()
+		if len(entries) == 0 || !names(id, Delivery{ID: r.id(g.key, entries)}, g.waitsFor) {
+			continue
 		}
+		waiting, d = slices.Clone(entries), r.delivery(l, g)
+		d.Tries = g.tries
+		records := packRecords(entries)
+		if g.held != nil {
+			key = g.key
+			_, records = including(0, records, &held{Records: g.held.records})
+		}
+		d.Webhooks = webhooks(unpackRecords(records))
 	}
 	r.mu.Unlock()
 	if key != "" {
@@ -236,73 +385,13 @@ func (r *run) show(ctx context.Context, id string) (d Delivery, ok bool, err err
 	if told != nil {
 		shown := told.Redact(l.Redact)
 		d.describe(shown)
-		d.Group = withoutKey(shown)
+		d.Group, d.Routes = withoutKey(shown), l.routesOf(*told)
 	}
 	return d, waiting != nil, nil
 }
 
-// Replay has a dead letter told again, in its place among its group's messages. It is no dead letter any more when Replay returns.
-func (ls *Loops) Replay(ctx context.Context, id string) error {
-	select {
-	case ls.replaying <- struct{}{}:
-		defer func() { <-ls.replaying }()
-	case <-ctx.Done():
-		return fmt.Errorf("replaying %q: %w", id, ctx.Err())
-	}
-	l, err := ls.letters.get(ctx, id)
-	if err != nil {
-		return ls.whyNot(ctx, id, err)
-	}
-	record, err := ls.again(l)
-	if err != nil {
-		return fmt.Errorf("replaying %s: %w", id, err)
-	}
-	if _, err := ls.journal.Append(ctx, record); err != nil {
-		return fmt.Errorf("replaying %s: %w", id, err)
-	}
-	// A crash here leaves the letter: when it is replayed once more, its loop sees that it was told.
-	if err := ls.letters.drop(ctx, l); err != nil {
-		return fmt.Errorf("replaying %s: it will be told, but is still listed: %w", id, err)
-	}
-	ls.logger.Info("A dead letter is told again", "delivery", id, "receiver", l.Receiver)
-	return nil
-}
-
-func (ls *Loops) whyNot(ctx context.Context, id string, err error) error {
-	for _, r := range ls.runs() {
-		if _, waits, _ := r.show(ctx, id); waits {
-			return ErrNotDead
-		}
-	}
-	return fmt.Errorf("replaying %q: %w", id, err)
-}
-
-// again is the record that tells a dead letter again.
-func (ls *Loops) again(l letter) ([]byte, error) {
-	if l.Told == nil {
-		return l.Record, ls.stillUnreadable(l.Record)
-	}
-	ls.mu.Lock()
-	m, runs := ls.loops[l.Cursor]
-	runs = runs && m.removed.IsZero()
-	ls.mu.Unlock()
-	if !runs {
-		return nil, ErrGoneIntegration
-	}
-	return sealAgain(*l.Told, l.Receiver,
-		envelope.Again{Delivery: l.ID, Cursor: l.Cursor, Reason: l.Reason, Accepted: l.Accepted})
-}
-
-// stillUnreadable is why a record cannot be told even now: a newer program may read what this one could not.
-func (ls *Loops) stillUnreadable(record []byte) error {
-	env, err := envelope.Open(record)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
-	for receiver := range env.To {
-		if _, err := env.Group(receiver); err != nil {
-			return fmt.Errorf("%w: %w", ErrUnreadable, err)
-		}
-	}
-	return nil
+// waitsFor is whether a record is among those that wait for the group. The caller holds the run's mu.
+func (g *group) waitsFor(record uint64) bool {
+	return slices.ContainsFunc(g.waiting, func(e entry) bool { return e.seq == record }) ||
+		g.held != nil && holdsRecord(g.held.records, record)
 }

@@ -27,8 +27,11 @@ const (
 type Loops struct {
 	journal Journal
 	letters *letters
-	metrics *Metrics
-	logger  *slog.Logger
+	// outcomes are what became of deliveries; writing begins their writer.
+	outcomes *outcomes
+	writing  sync.Once
+	metrics  *Metrics
+	logger   *slog.Logger
 
 	// work ends when Run does.
 	work    context.Context //nolint:containedctx // loops are begun by Apply and outlive it
@@ -55,7 +58,7 @@ type member struct {
 // NewLoops runs nothing yet.
 func NewLoops(j Journal, metrics *Metrics, logger *slog.Logger) *Loops {
 	ls := &Loops{
-		journal: j, letters: &letters{journal: j, metrics: metrics}, metrics: metrics, logger: logger,
+		journal: j, letters: &letters{journal: j, metrics: metrics}, outcomes: newOutcomes(j, metrics, logger), metrics: metrics, logger: logger,
 		failed: make(chan error, 1), replaying: make(chan struct{}, 1), loops: map[string]*member{},
 	}
 	ls.work, ls.stop = context.WithCancel(context.Background())
@@ -87,6 +90,7 @@ func (ls *Loops) Apply(ctx context.Context, wanted []Loop) error {
 	if ls.work.Err() != nil {
 		return errors.New("preparing the delivery: it has ended")
 	}
+	ls.writing.Do(func() { ls.running.Go(func() { ls.outcomes.run(ls.work) }) })
 	if len(wanted) > 0 {
 		ls.redact = wanted[0].Redact
 	}
@@ -152,7 +156,7 @@ func (ls *Loops) places(ctx context.Context, wanted []Loop) (places map[string]u
 // start begins a loop. The caller holds mu.
 func (ls *Loops) start(l Loop, after, last uint64) {
 	ctx, stop := context.WithCancel(ls.work)
-	m := &member{run: newRun(l, after, last, ls.journal, ls.letters, ls.metrics, ls.logger), stop: stop}
+	m := &member{run: newRun(l, after, last, ls.journal, ls.letters, ls.outcomes, ls.metrics, ls.logger), stop: stop}
 	ls.loops[l.Cursor] = m
 	ls.running.Go(func() {
 		defer stop()
@@ -284,6 +288,7 @@ func (ls *Loops) Run(ctx context.Context) error {
 		case err = <-ls.failed:
 			open = false
 		case <-tick.C:
+			ls.outcomes.recovered()
 			if counting := ls.letters.count(ctx, ls.logger); counting != nil {
 				ls.logger.Error("The dead letters could not be counted", slog.Any("err", counting))
 			}

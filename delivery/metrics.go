@@ -25,6 +25,7 @@ type Metrics struct {
 	letters    *prometheus.GaugeVec
 	suppressed *prometheus.CounterVec
 	muted      *prometheus.GaugeVec
+	lost       prometheus.Counter
 }
 
 // sinkReasons are the reasons that a sink may give, reasons all of them.
@@ -80,7 +81,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		muted: gauge("notifier_muted_groups",
 			"Alert groups that have something to tell at the end of a time interval."),
 	}
+	m.lost = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "notifier_outcomes_lost_total",
+		Help: "Outcomes of deliveries that the disk did not take for so long that they were given up: they are not listed. No message is lost by it.",
+	})
 	if reg != nil {
+		reg.MustRegister(m.lost)
 		reg.MustRegister(m.tries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver,
 			m.dead, m.letters, m.suppressed, m.muted)
 	}

@@ -45,6 +45,8 @@ type held struct {
 	Accepted      time.Time       `json:"accepted"`
 	Notifications int             `json:"notifications"`
 	Again         *envelope.Again `json:"again,omitempty"`
+	// Records are the numbers of the records in it, as head.Records has them.
+	Records []byte `json:"records,omitempty"`
 	// Part tells its messages apart from others of the same newest entry.
 	Part int `json:"part"`
 	// Mute is why it is held.
@@ -102,6 +104,7 @@ type heldShort struct {
 	mute          Mute
 	due           time.Time
 	handedOver    bool
+	records       []byte
 }
 
 // overdue is whether the fallback should have been told of what is held. A mute does not count: what it holds is not due.
@@ -114,7 +117,7 @@ func (r *run) keep(g *group) {
 	before := g.held
 	if g.held = nil; g.state.Held != nil {
 		h := g.state.Held
-		g.held = &heldShort{entry: h.entry(), notifications: h.Notifications, mute: h.Mute, due: h.Due, handedOver: h.HandedOver}
+		g.held = &heldShort{entry: h.entry(), notifications: h.Notifications, mute: h.Mute, due: h.Due, handedOver: h.HandedOver, records: h.Records}
 		g.held.entry.group = nil
 	}
 	switch {
@@ -156,22 +159,28 @@ func (g *group) unload() {
 }
 
 // mute settles what changes a group without being told: what is muted is held, what ended quietly is forgotten.
-func (r *run) mute(ctx context.Context, log *slog.Logger, g *group, f folded, done []entry) {
-	after := g.state.told(f, g.state.Receipt, nil)
+func (r *run) mute(ctx context.Context, l *Loop, log *slog.Logger, g *group, f folded, done []entry) {
+	after := g.state.told(f, g.state.Told, g.state.Receipt, nil)
+	o := outcome{}     // none yet for what is held
 	if f.held != nil { // there is more to come
 		after.Receipt, after.AtFire, after.HandedOver = g.state.Receipt, g.state.AtFire, g.state.HandedOver
 		if g.state.Held == nil {
 			log.Info("Muted, it is told when that ends", slog.Any("by", f.held.Mute.By), slog.Time("until", f.held.Mute.Until))
 		}
 	}
-	if !r.settle(ctx, g, after, done) {
+	if f.held == nil {
+		o = r.outcome(l, g, nil, done, Suppressed)
+		o.Reason, o.Muted = ReasonMuted, &f.mute
+		o = o.including(g.state.Held)
+	}
+	if !r.settle(ctx, g, after, done, o) {
 		return
 	}
 	r.series.duplicates.Add(float64(f.duplicates))
 	r.countMuted(log, f, done)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	g.attempts, g.reason, g.err = 0, "", ""
+	g.begin()
 }
 
 // countMuted counts the notifications that were not told of all that they say, and names the alerts that are never told.

@@ -57,3 +57,10 @@ func (p *progress) waiting() int {
 	defer p.mu.Unlock()
 	return len(p.open) - len(p.settled)
 }
+
+// hasRead is whether a record was read.
+func (p *progress) hasRead(seq uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return seq <= p.last
+}

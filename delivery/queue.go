@@ -22,11 +22,14 @@ type group struct {
 	timer *time.Timer
 	next  time.Time // when the timer ends
 
-	// attempts is how many tries failed since one succeeded; reason, err and failed are the last one's.
+	// attempts is how many tries failed since one succeeded, or the start; reason, err and failed are the last one's.
 	attempts int
 	reason   string
 	err      string
 	failed   time.Time
+	// failures is like attempts, and knows of those before a restart. tries are the newest of them, and some of the first.
+	failures int
+	tries    []Attempt
 
 	// state is what the journal remembers of the group, once loaded is true. Only the worker uses it.
 	state  state

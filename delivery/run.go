@@ -26,6 +26,7 @@ type run struct {
 	settings atomic.Pointer[Loop] // a change of the configuration replaces it
 	journal  Journal
 	letters  *letters
+	outcomes *outcomes
 	series   series
 	logger   *slog.Logger
 	progress progress
@@ -65,12 +66,13 @@ type run struct {
 }
 
 // newRun makes a run that goes on after a position in a journal that ends with the record last.
-func newRun(l Loop, after, last uint64, j Journal, lt *letters, m *Metrics, logger *slog.Logger) *run {
+func newRun(l Loop, after, last uint64, j Journal, lt *letters, os *outcomes, m *Metrics, logger *slog.Logger) *run {
 	settings := withDefaults(l)
 	r := &run{
 		cursor:   l.Cursor,
 		journal:  j,
 		letters:  lt,
+		outcomes: os,
 		series:   m.of(l.Receiver, l.Integration),
 		logger:   logger.With(slog.String("receiver", l.Receiver), slog.String("integration", l.Integration)),
 		progress: progress{last: after},
@@ -348,9 +350,11 @@ func (r *run) saveOften(ctx context.Context) {
 	}
 }
 
-// save stores the position when it has moved. A position that could not be stored is stored later.
+// save stores the position when it has moved. A position that could not be stored is stored later. The outcomes of what lies before
+// it are stored first, if the journal takes them: what comes after it is read again after a crash, and gives its outcome then.
 func (r *run) save(ctx context.Context) {
 	position := r.progress.position()
+	r.outcomes.flush(ctx)
 	if position == r.saved {
 		return
 	}

@@ -33,6 +33,13 @@ type state struct {
 	HandedOver uint64 `json:"handed_over,omitempty"`
 	// Again are the newest deliveries that were told again, so that none is twice.
 	Again []string `json:"again,omitempty"`
+	// Told is the ID of the delivery that told what is known.
+	Told string `json:"told,omitempty"`
+	// Failures is how many tries failed for what waits, and Tries are some of them.
+	Failures int       `json:"failures,omitempty"`
+	Tries    []Attempt `json:"tries,omitempty"`
+	// Outcomes are the newest ones of the group that were not known to be on disk elsewhere when this was stored.
+	Outcomes []written `json:"outcomes,omitempty"`
 }
 
 // mostAgain bounds state.Again: a replay that is repeated by an impatient operator, or by a crash, comes soon.
@@ -54,6 +61,17 @@ func (s state) handedOver(e entry) bool {
 	return e.seq <= s.HandedOver
 }
 
+// mostOutcomes bounds state.Outcomes: they are on disk elsewhere a second later.
+const mostOutcomes = 8
+
+// with is the state with one more outcome, in place of an older one of the same delivery. unwritten are those that it has to keep.
+func (s state) with(w written, unwritten []written) state {
+	rest, _ := split(unwritten, func(o written) bool { return o.ID != w.ID })
+	rest = append(rest, w)
+	s.Outcomes = rest[max(0, len(rest)-mostOutcomes):]
+	return s
+}
+
 // holds is whether e is settled already.
 func (s state) holds(e entry) bool {
 	if e.again != nil && slices.Contains(s.Again, e.again.Key()) {
@@ -64,6 +82,9 @@ func (s state) holds(e entry) bool {
 
 // settled is the state when the entries are done with and rest still waits.
 func (s state) settled(done, rest []entry) state {
+	if len(done) > 0 {
+		s.Failures, s.Tries = 0, nil
+	}
 	for _, e := range done {
 		if e.held > 0 {
 			continue // the entries in it are settled
@@ -82,8 +103,8 @@ func (s state) settled(done, rest []entry) state {
 }
 
 // told is the state after f was told.
-func (s state) told(f folded, receipt notifiers.Receipt, snapshot *diagnostics.Snapshot) state {
-	s.Known, s.Held = f.known, f.held
+func (s state) told(f folded, id string, receipt notifiers.Receipt, snapshot *diagnostics.Snapshot) state {
+	s.Known, s.Held, s.Told = f.known, f.held, id
 	if f.known.Status == alert.StatusResolved {
 		// The next firing is a fresh message.
 		s.Receipt, s.AtFire, s.HandedOver = nil, nil, 0
@@ -112,7 +133,7 @@ func decodeState(value []byte) (s state, err error) {
 func (s state) encode() ([]byte, error) {
 	value, err := json.Marshal(s)
 	if err != nil {
-		s.AtFire = nil
+		s.AtFire, s.Tries = nil, nil
 		value, err = json.Marshal(s)
 	}
 	if err != nil {

@@ -52,7 +52,7 @@ func (r *run) turn(ctx context.Context, g *group) time.Duration {
 		r.bury(ctx, l, g, f, tooOld, reasonExpired, errExpired)
 		return 0
 	}
-	late, entries := split(entries, func(e entry) bool { return e.again != nil && e.accepted.Before(g.state.heard().At) })
+	late, entries := split(entries, func(e entry) bool { return e.again != nil && (e.accepted.Before(g.state.heard().At) || e.askedFor()) })
 	if len(entries) == 0 && len(late) == 0 {
 		r.amend(ctx, l, g)
 	}
@@ -131,6 +131,11 @@ func (r *run) load(ctx context.Context, g *group) error {
 	defer r.mu.Unlock()
 	g.state, g.loaded, g.handedOver = s, true, s.HandedOver
 	r.keep(g)
+	g.failures, g.tries = max(g.failures, s.Failures), s.Tries
+	if n := len(g.tries); n > 0 {
+		last := g.tries[n-1]
+		g.reason, g.err, g.failed = last.Reason, last.Error, last.At
+	}
 	return nil
 }
 
@@ -139,6 +144,9 @@ func (r *run) load(ctx context.Context, g *group) error {
 func (r *run) readable(ctx context.Context, l *Loop, g *group) ([]entry, error) {
 	waiting := r.waiting(g)
 	settled, waiting := split(waiting, g.state.holds)
+	if slices.ContainsFunc(settled, func(e entry) bool { return e.seq <= r.reread }) { // they were settled before a crash, which may have come before their outcome was written
+		r.outcomes.recover(ctx, g.state.Outcomes)
+	}
 	r.forget(g, settled)
 	var entries []entry
 	size := 0
@@ -150,6 +158,7 @@ func (r *run) readable(ctx context.Context, l *Loop, g *group) ([]entry, error) 
 		if !ok {
 			r.series.missed.Inc()
 			r.logger.Error("A record was too old to be kept before it could be delivered", slog.Uint64("seq", e.seq))
+			r.lose(l, g, e)
 			r.forget(g, []entry{e})
 			continue
 		}
@@ -185,20 +194,24 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	_, done := split(entries, func(e entry) bool { return f.doubtful != nil && e.seq == f.doubtful.seq })
 	switch {
 	case f.quiet:
-		r.mute(ctx, log, g, f, done)
+		r.mute(ctx, l, log, g, f, done)
 	case f.group == nil && f.doubtful != nil:
 		log.Info("Says of an alert that it fires which was resolved: from an Alertmanager that is behind, or firing again",
 			slog.Time("known_at", f.inDoubt))
 		if len(done) > 0 {
-			r.duplicate(ctx, log, g, f, done)
+			r.duplicate(ctx, l, log, g, f, done)
 		}
 	case f.group == nil:
-		r.duplicate(ctx, log, g, f, done)
+		r.duplicate(ctx, l, log, g, f, done)
 	case !r.release(ctx, g, f):
 		return time.Second // the run has ended: nobody waits for it
 	case f.group.Status() == alert.StatusResolved && !l.SendResolved && !f.fired:
 		log.Debug("Resolved, which this receiver does not want to hear")
-		r.finish(ctx, l, log, g, g.state.told(f, nil, nil), f, entries, done)
+		id := r.id(g.key, entries)
+		o := r.outcome(l, g, f.group, entries, Suppressed)
+		o.ID, o.Reason = id, ReasonUnwanted
+		o = o.including(g.state.Held)
+		r.finish(ctx, l, log, g, g.state.told(f, id, nil, nil), f, entries, done, o)
 	default:
 		d := draft{folded: f, id: r.id(g.key, entries), before: g.state}
 		receipt, err := r.try(ctx, l, g, d)
@@ -210,8 +223,11 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		r.series.sent(took, len(done))
 		log.Info("Sent", slog.String("status", f.known.Status), slog.Int("notifications", len(done)),
 			slog.Int("failed", g.attempts), slog.Duration("after", took))
-		r.finish(ctx, l, log, g, g.state.told(f, receipt, g.snapshot), f, entries, done)
-		r.amendLater(l, g, f, d, newestOf(entries).seq)
+		o := r.outcome(l, g, f.group, entries, Sent)
+		o.ID, o.Snapshot = d.id, g.snapshot
+		o = o.including(g.state.Held)
+		r.finish(ctx, l, log, g, g.state.told(f, d.id, receipt, g.snapshot), f, entries, done, o)
+		r.amendLater(l, g, f, d, newestOf(entries).seq, o)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -228,11 +244,20 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 }
 
 // duplicate settles what says nothing new.
-func (r *run) duplicate(ctx context.Context, log *slog.Logger, g *group, f folded, done []entry) {
-	if _, said := split(done, func(e entry) bool { return e.held > 0 }); len(said) == 0 {
+func (r *run) duplicate(ctx context.Context, l *Loop, log *slog.Logger, g *group, f folded, done []entry) {
+	_, said := split(done, func(e entry) bool { return e.held > 0 })
+	if len(said) == 0 {
 		return
 	}
-	if r.settle(ctx, g, g.state, done) {
+	o := r.outcome(l, g, nil, said, Suppressed)
+	o.Reason, o.ShownBy = ReasonDuplicate, g.state.Told
+	if h := g.state.Held; h != nil {
+		o.ShownBy = r.id(g.key, []entry{h.entry()})
+	}
+	if o.ID == g.state.Told {
+		o = outcome{} // it was told, and waited on in doubt
+	}
+	if r.settle(ctx, g, g.state, done, o) {
 		log.Info("Says what was told already", slog.Int("notifications", len(done)))
 		r.series.duplicates.Add(float64(f.duplicates))
 	}
@@ -241,19 +266,20 @@ func (r *run) duplicate(ctx context.Context, log *slog.Logger, g *group, f folde
 // finish settles those of the entries that are done with what was told. When the fallback was told that the group fires, it is
 // told of the end, too.
 func (r *run) finish(
-	ctx context.Context, l *Loop, log *slog.Logger, g *group, after state, f folded, entries, done []entry,
+	ctx context.Context, l *Loop, log *slog.Logger, g *group, after state, f folded, entries, done []entry, o outcome,
 ) {
 	if g.state.HandedOver > 0 && f.known.Status == alert.StatusResolved && l.Fallback.Receiver != "" {
 		if !r.handOver(ctx, l, g, f, entries, reasonRecovered) {
 			return
 		}
 	}
-	if r.settle(ctx, g, after, done) {
+	if r.settle(ctx, g, after, done, o) {
 		r.series.duplicates.Add(float64(f.duplicates))
 		r.countMuted(log, f, done)
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		g.attempts, g.reason, g.err, g.handedOver = 0, "", "", after.HandedOver
+		g.handedOver = after.HandedOver
+		g.begin()
 		return
 	}
 	log.Warn("Told, but that could not be stored before the end: it may be told once more")
@@ -266,12 +292,12 @@ func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Dur
 	if err != nil {
 		return r.unread(ctx, err)
 	}
-	if g.state.Known.old(*says) {
-		r.duplicate(ctx, log, g, folded{duplicates: 1}, []entry{e})
+	if !e.askedFor() && g.state.Known.old(*says) {
+		r.duplicate(ctx, l, log, g, folded{duplicates: 1}, []entry{e})
 		return 0
 	}
 	f := folded{group: says, again: e.again, known: g.state.Known, held: g.state.Held}
-	if mute, is := l.mutesAny(*says); is {
+	if mute, is := l.mutesAny(*says); is && !e.askedFor() {
 		r.bury(ctx, l, g, f, []entry{e}, reasonMuted, fmt.Errorf("it is muted by %s", strings.Join(mute.By, ", ")))
 		return 0
 	}
@@ -282,7 +308,11 @@ func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Dur
 	}
 	r.series.sent(time.Since(e.at), 1)
 	log.Info("Sent late", slog.Int("failed", g.attempts))
-	r.finish(ctx, l, log, g, g.state, folded{}, []entry{e}, []entry{e})
+	o := r.outcome(l, g, says, []entry{e}, Sent)
+	if o.Snapshot = g.snapshot; !e.askedFor() {
+		o.Note = "told late: newer news of its group had been told"
+	}
+	r.finish(ctx, l, log, g, g.state, folded{}, []entry{e}, []entry{e}, o)
 	return 0
 }
 
@@ -304,6 +334,7 @@ func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries [
 		r.keepCalm(wish(err))
 	}
 	wait := Next(g.attempts+1, err, rand.Float64())
+	r.keepTries(ctx, g)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g.attempts++
@@ -340,6 +371,12 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 	g.asked = true
 	ctx, cancel := tryContext(ctx, l.Limits)
 	defer cancel()
+	began, ear := time.Now(), &ear{}
+	defer func() {
+		if !d.amends {
+			r.tried(g, tried(began, ear.end(), err))
+		}
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{value: p, stack: debug.Stack()}
@@ -359,7 +396,7 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 	}
 	return l.Sink.Notify(ctx, notifiers.Message{
 		ID: d.id, Receiver: l.Receiver, Group: shown, GroupKey: d.group.ShownKey(l.Redact), Content: content, Snapshot: g.snapshot,
-		Previous: d.before.Receipt, Late: d.late, Amends: d.amends, Routes: l.routes(*d.group), Draw: r.drawing(l, d),
+		Previous: d.before.Receipt, Late: d.late, Amends: d.amends, Routes: l.routes(*d.group), Draw: r.drawing(l, d), Heard: ear.hear,
 	})
 }
 
@@ -409,7 +446,7 @@ func (d draft) tellsAgain() *templates.Again {
 	if d.again == nil {
 		return nil
 	}
-	return &templates.Again{From: d.again.From, Reason: d.again.Reason, Accepted: d.again.Accepted, Late: d.late}
+	return &templates.Again{From: d.again.From, Reason: d.again.Reason, Accepted: d.again.Accepted, Late: d.late, Asked: !d.again.Asked.IsZero()}
 }
 
 // look takes a snapshot of the agent that the whole group is about, or else of the agent of its first firing alert.
@@ -465,15 +502,22 @@ func tryContext(ctx context.Context, limits Limits) (context.Context, context.Ca
 	}
 }
 
-// settle stores the state of a group when the entries are done with, and tries until it is on disk: sending again is no way
+// settle stores the state of a group, with what became of a delivery, when the entries are done with, and tries until it is on disk: sending again is no way
 // out. It says false when the run has ended and the write failed.
-func (r *run) settle(ctx context.Context, g *group, after state, done []entry) bool {
+func (r *run) settle(ctx context.Context, g *group, after state, done []entry, o outcome) bool {
 	_, rest := split(r.waiting(g), among(done))
 	after = after.settled(done, rest)
+	w := r.sealed(o)
+	if after.Outcomes = r.outcomes.unwrittenOf(g.state.Outcomes); w.Sealed != nil {
+		after = after.with(w, after.Outcomes)
+	}
 	if !r.insist(ctx, "Storing the state of a group", func() error { return r.store(ctx, g.key, after) }) {
 		return false
 	}
 	g.state = after
+	if w.Sealed != nil {
+		r.outcomes.add(w) // before the records are settled: a position never passes what was not added
+	}
 	r.forget(g, done)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -508,7 +552,7 @@ func (r *run) forget(g *group, done []entry) {
 }
 
 // split parts entries without changing them.
-func split(entries []entry, apart func(entry) bool) (is, isNot []entry) {
+func split[E any](entries []E, apart func(E) bool) (is, isNot []E) {
 	for _, e := range entries {
 		if apart(e) {
 			is = append(is, e)

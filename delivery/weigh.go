@@ -214,6 +214,7 @@ func (p *parting) hold(whole alert.Group, entries []entry, says bool) *held {
 		h.Seq, h.Part = newest.seq, 1
 		h.At, h.Accepted = later(h.At, newest.at), later(h.Accepted, newest.accepted)
 		h.Notifications += len(entries) - p.duplicates
+		h.Records = packNumbers(append(unpackRecords(h.Records), unpackRecords(packRecords(entries))...))
 	case p.news:
 		h.Part++
 	}
