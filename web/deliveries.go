@@ -16,13 +16,15 @@ import (
 	"github.com/alertvitals/notifier/web/apierror"
 )
 
-// Deliveries are what waits to be told, and what could not be. What they give holds no secret and no personal label.
+// Deliveries are what waits to be told, what was told, and what could not be. What they give holds no secret and no personal label.
 type Deliveries interface {
 	// List gives the newest first.
 	List(ctx context.Context, q delivery.Query) ([]delivery.Delivery, error)
-	// Show gives one with its group, or delivery.ErrNotFound.
+	// Show gives one with all that is known of it, or delivery.ErrNotFound.
 	Show(ctx context.Context, id string) (delivery.Delivery, error)
-	// Replay has a dead letter told again. Its error may be one of delivery's.
+	// Trace gives all that came of the notification whose sender was answered with that ID, or delivery.ErrNotFound.
+	Trace(ctx context.Context, id string) (delivery.Trace, error)
+	// Replay has one that is over told again. Its error may be one of delivery's.
 	Replay(ctx context.Context, id string) error
 }
 
@@ -31,9 +33,6 @@ const (
 	MaxLimit     = 1000
 	defaultLimit = 100
 )
-
-// statuses are those that a delivery can be listed by.
-var statuses = []string{string(delivery.Pending), string(delivery.Retrying), string(delivery.Dead)}
 
 func (p Parts) list(c *gin.Context) {
 	query, err := readQuery(c)
@@ -66,8 +65,8 @@ func readQuery(c *gin.Context) (delivery.Query, error) {
 		Receiver: given.Get("receiver"), Status: delivery.Status(given.Get("status")), Alertname: given.Get("alertname"),
 		Limit: defaultLimit,
 	}
-	if q.Status != "" && !slices.Contains(statuses, string(q.Status)) {
-		return q, fmt.Errorf("status is %.40q, want one of %s; what was delivered is not listed", q.Status, strings.Join(statuses, ", "))
+	if q.Status != "" && !slices.Contains(delivery.Statuses, q.Status) {
+		return q, fmt.Errorf("status is %.40q, want one of %s", q.Status, list(texts(delivery.Statuses)))
 	}
 	if text := given.Get("limit"); text != "" {
 		limit, err := strconv.Atoi(text)
@@ -88,7 +87,17 @@ func readQuery(c *gin.Context) (delivery.Query, error) {
 	return q, nil
 }
 
+// show answers with a delivery, or for the ID of a webhook with all that came of it.
 func (p Parts) show(c *gin.Context) {
+	if id := c.Param("id"); isWebhook(id) {
+		t, err := p.Deliveries.Trace(c.Request.Context(), id)
+		if err != nil {
+			p.failed(c, err)
+			return
+		}
+		c.JSON(http.StatusOK, t)
+		return
+	}
 	d, err := p.Deliveries.Show(c.Request.Context(), c.Param("id"))
 	if err != nil {
 		p.failed(c, err)
@@ -96,6 +105,16 @@ func (p Parts) show(c *gin.Context) {
 	}
 	c.JSON(http.StatusOK, d)
 }
+
+func texts(statuses []delivery.Status) (texts []string) {
+	for _, s := range statuses {
+		texts = append(texts, string(s))
+	}
+	return texts
+}
+
+// isWebhook is whether an ID is that of a webhook: its answer has one of digits alone.
+func isWebhook(id string) bool { return id != "" && strings.Trim(id, "0123456789") == "" }
 
 func (p Parts) replay(c *gin.Context) {
 	// Whoever asked may leave; what was begun is finished.
@@ -113,6 +132,12 @@ func (p Parts) failed(c *gin.Context, err error) {
 		apierror.Write(c, http.StatusNotFound, "not_found", delivery.ErrNotFound.Error())
 	case errors.Is(err, delivery.ErrNotDead):
 		apierror.Write(c, http.StatusConflict, "not_dead", delivery.ErrNotDead.Error())
+	case errors.Is(err, delivery.ErrReplayed):
+		apierror.Write(c, http.StatusConflict, "replayed", delivery.ErrReplayed.Error())
+	case errors.Is(err, delivery.ErrGoneRecords):
+		apierror.Write(c, http.StatusConflict, "gone", delivery.ErrGoneRecords.Error())
+	case errors.Is(err, delivery.ErrWebhook):
+		apierror.Write(c, http.StatusBadRequest, "bad_parameter", delivery.ErrWebhook.Error())
 	case errors.Is(err, delivery.ErrGoneIntegration):
 		apierror.Write(c, http.StatusConflict, "gone_integration", delivery.ErrGoneIntegration.Error())
 	case errors.Is(err, delivery.ErrUnreadable):

@@ -40,6 +40,10 @@ func (f *fakeDeliveries) Show(_ context.Context, id string) (delivery.Delivery, 
 	return delivery.Delivery{ID: id, Status: delivery.Dead}, f.err
 }
 
+func (f *fakeDeliveries) Trace(_ context.Context, id string) (delivery.Trace, error) {
+	return delivery.Trace{ID: id, Deliveries: []delivery.Delivery{{ID: id + "-aa", Status: delivery.Sent}}}, f.err
+}
+
 func (f *fakeDeliveries) Replay(ctx context.Context, id string) error {
 	f.replayed = append(f.replayed, id)
 	return errors.Join(f.err, ctx.Err())
@@ -55,7 +59,9 @@ func ask(ctx context.Context, f *fakeDeliveries, method, target string) *httptes
 func TestDeliveriesAreAskedFor(t *testing.T) {
 	before := time.Date(2026, 3, 14, 9, 26, 53, 500_000_000, time.FixedZone("", 3600))
 	for target, want := range map[string]delivery.Query{
-		"": {Limit: 100},
+		"":                   {Limit: 100},
+		"?status=sent":       {Status: delivery.Sent, Limit: 100},
+		"?status=suppressed": {Status: delivery.Suppressed, Limit: 100},
 		"?receiver=a%20b&status=dead&alertname=X&limit=1000&before=2026-03-14T09:26:53.5%2B01:00": {
 			Receiver: "a b", Status: delivery.Dead, Alertname: "X", Limit: 1000, Before: before,
 		},
@@ -78,8 +84,7 @@ func TestDeliveriesAreAskedFor(t *testing.T) {
 
 func TestWrongParametersAreExplained(t *testing.T) {
 	for target, message := range map[string]string{
-		"?status=sent":          `status is \"sent\", want one of pending, retrying, dead`,
-		"?status=suppressed":    `want one of pending, retrying, dead`,
+		"?status=gone":          `status is \"gone\", want one of pending, retrying, sent, dead and suppressed`,
 		"?limit=0":              `limit is \"0\", want a number from 1 to 1000`,
 		"?limit=1001":           `want a number from 1 to 1000`,
 		"?limit=%zz":            `the parameters cannot be read`,
@@ -138,6 +143,13 @@ func TestOneDeliveryIsShownAndReplayed(t *testing.T) {
 	assert.Equal(t, []string{"7-aa"}, f.replayed)
 }
 
+func TestAWebhooksIDShowsAllThatCameOfIt(t *testing.T) {
+	answer := ask(t.Context(), &fakeDeliveries{}, http.MethodGet, "/api/v1/deliveries/4711")
+	assert.Equal(t, http.StatusOK, answer.Code)
+	assert.JSONEq(t, `{"id":"4711","deliveries":[
+		{"id":"4711-aa","status":"sent","notifications":0,"attempts":0,"accepted":"0001-01-01T00:00:00Z"}]}`, answer.Body.String())
+}
+
 func TestDeliveriesFailWithAReason(t *testing.T) {
 	for _, tc := range []struct {
 		err    error
@@ -147,12 +159,16 @@ func TestDeliveriesFailWithAReason(t *testing.T) {
 		{delivery.ErrNotFound, 404, "not_found"},
 		{fmt.Errorf("replaying: %w", delivery.ErrNotDead), 409, "not_dead"},
 		{delivery.ErrGoneIntegration, 409, "gone_integration"},
+		{delivery.ErrReplayed, 409, "replayed"},
+		{delivery.ErrGoneRecords, 409, "gone"},
+		{delivery.ErrWebhook, 400, "bad_parameter"},
 		{fmt.Errorf("replaying: %w: secret", delivery.ErrUnreadable), 409, "unreadable"},
 		{errors.New("disk secret"), 503, "journal_unavailable"},
 	} {
 		for _, request := range [][2]string{
 			{"GET", "/api/v1/deliveries"},
 			{"GET", "/api/v1/deliveries/1-a"},
+			{"GET", "/api/v1/deliveries/1"},
 			{"POST", "/api/v1/deliveries/1-a/replay"},
 		} {
 			t.Run(tc.code+" "+request[1], func(t *testing.T) {

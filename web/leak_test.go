@@ -29,6 +29,10 @@ func (b brokenDeliveries) List(context.Context, delivery.Query) ([]delivery.Deli
 func (b brokenDeliveries) Show(context.Context, string) (delivery.Delivery, error) {
 	return delivery.Delivery{}, b.err
 }
+
+func (b brokenDeliveries) Trace(context.Context, string) (delivery.Trace, error) {
+	return delivery.Trace{}, b.err
+}
 func (b brokenDeliveries) Replay(context.Context, string) error { return b.err }
 
 // What a part says when it fails is for the log. Reload alone answers with it: that is worded for whoever changed the file.

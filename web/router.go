@@ -32,7 +32,7 @@ type Parts struct {
 	// Render is what would be sent. Its error may be a *NotRendered, a *diagnostics.NoAgentError or ErrRendering; any other is for
 	// the log only.
 	Render func(context.Context, RenderRequest) ([]Rendered, error)
-	// Deliveries are what waits and what is dead.
+	// Deliveries are what waits, what was told, and what is dead.
 	Deliveries Deliveries
 	// Agents are whom the notifier looks at.
 	Agents Agents
