@@ -34,37 +34,44 @@ type deliveriesCommand struct {
 
 func addDeliveries(app *kingpin.Application) *deliveriesCommand {
 	d := &deliveriesCommand{}
-	group := app.Command("deliveries", "What a running notifier has yet to deliver, and what it could not.")
-	group.HelpLong(`  notifier deliveries list
+	group := app.Command("deliveries", "Where did my alert go? What a running notifier has told, has yet to tell, and could not.")
+	group.HelpLong(`  notifier deliveries list --alertname=HighErrorRate
   notifier deliveries show 17-3fb2c0a1
   notifier deliveries replay --all --receiver=oncall`)
 	d.notifierFlags = addNotifierFlags(group, "The address of the notifier.", "http://localhost:9095")
 	d.output = group.Flag("output", "table for people, json for programs.").Short('o').Default("table").Enum("table", asJSON)
 
-	d.list = group.Command("list", "List what waits to be delivered and what is dead, the newest first.")
+	d.list = group.Command("list", "List deliveries, the newest first.")
 	d.list.HelpLong(`  notifier deliveries list
   notifier deliveries list --receiver=oncall --status=dead
   notifier deliveries list --alertname=HighErrorRate -o json
   notifier deliveries list --url=https://notifier:9095 --http.config.file=client.yml`)
 	d.list.Flag("receiver", "Only what is for this receiver.").StringVar(&d.query.Receiver)
-	d.status = d.list.Flag("status", "Only what is pending, retrying or dead.").
-		Enum(string(delivery.Pending), string(delivery.Retrying), string(delivery.Dead))
+	var statuses []string
+	for _, s := range delivery.Statuses {
+		statuses = append(statuses, string(s))
+	}
+	d.status = d.list.Flag("status", "Only those of this status: "+strings.Join(statuses, ", ")+".").Enum(statuses...)
 	d.list.Flag("alertname", "Only what tells of this alert.").StringVar(&d.query.Alertname)
 	d.list.Flag("limit", fmt.Sprintf("How many at the most, up to %d.", web.MaxLimit)).Default("20").IntVar(&d.query.Limit)
 
-	d.show = group.Command("show", "Show everything about one delivery.")
+	d.show = group.Command("show", "Show everything about one delivery, or where one webhook went.")
 	d.show.HelpLong(`  notifier deliveries show 17-3fb2c0a1
-  notifier deliveries show -o json 17-3fb2c0a1`)
-	d.id = d.show.Arg("id", "Its ID.").Required().String()
+  notifier deliveries show -o json 17-3fb2c0a1
 
-	d.replay = group.Command("replay", "Have dead letters told again.")
+What came of the webhook that was answered with "id":"17":
+
+  notifier deliveries show 17`)
+	d.id = d.show.Arg("id", "The delivery's ID, or the id with which the webhook was answered.").Required().String()
+
+	d.replay = group.Command("replay", "Have dead letters told again, or once more what was sent or suppressed.")
 	d.replay.HelpLong(`With --all it is what is dead when it begins: what dies again is not tried twice.
 
   notifier deliveries replay 17-3fb2c0a1 18-90ab12cd
   notifier deliveries replay --all
   notifier deliveries replay --all --receiver=oncall`)
 	d.ids = d.replay.Arg("id", "Their IDs.").Strings()
-	d.all = d.replay.Flag("all", "All of them.").Bool()
+	d.all = d.replay.Flag("all", "All dead letters.").Bool()
 	d.replay.Flag("receiver", "With --all: only those for this receiver.").StringVar(&d.query.Receiver)
 	return d
 }
@@ -79,7 +86,7 @@ func (d *deliveriesCommand) validate(command string) error {
 		case *d.all && len(*d.ids) > 0:
 			return errors.New("give IDs or --all, not both")
 		case !*d.all && len(*d.ids) == 0:
-			return errors.New("which dead letters? Give their IDs, or --all")
+			return errors.New("which deliveries? Give their IDs, or --all for all dead letters")
 		case !*d.all && d.query.Receiver != "":
 			return errors.New("--receiver goes with --all")
 		}
@@ -122,14 +129,18 @@ func listDeliveries(ctx context.Context, c *client, q delivery.Query, output str
 		return printJSON(stdout, body)
 	}
 	if len(found.Deliveries) == 0 {
-		fmt.Fprintln(stdout, "Nothing waits and nothing is dead.")
+		if q == (delivery.Query{Limit: q.Limit}) {
+			fmt.Fprintln(stdout, "There is no delivery: nothing has been accepted, or it was too long ago.")
+		} else {
+			fmt.Fprintln(stdout, "There is no such delivery.")
+		}
 		return nil
 	}
 	if err := table(stdout, found.Deliveries, time.Now()); err != nil {
 		return err
 	}
 	if found.Next != "" {
-		fmt.Fprintf(stdout, "These are the newest %d; there may be more (--limit).\n", q.Limit)
+		fmt.Fprintf(stdout, "These are the newest %d; there may be more (--limit, --alertname, --receiver, --status).\n", q.Limit)
 	}
 	return nil
 }
@@ -142,6 +153,13 @@ func showDelivery(ctx context.Context, c *client, id, output string, stdout io.W
 	}
 	if output == asJSON {
 		return printJSON(stdout, body)
+	}
+	if strings.Trim(id, "0123456789") == "" {
+		var t delivery.Trace
+		if err := json.Unmarshal(body, &t); err != nil {
+			return errors.New("the answer is not a notifier's; --url says where it is")
+		}
+		return describeTrace(stdout, t, time.Now())
 	}
 	var d delivery.Delivery
 	if err := json.Unmarshal(body, &d); err != nil {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/delivery"
+	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/web"
 )
 
@@ -32,53 +35,138 @@ var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 const hostile = "a\x1b[2J\x1b]0;pwned\ab\r\nDELIVERED\tc\u202ed\u009b31m"
 
 func TestTableFitsAScreen(t *testing.T) {
+	atNoonUTC(t)
 	var out bytes.Buffer
 	require.NoError(t, table(&out, []delivery.Delivery{
 		{
 			ID: "175921860444160-1a2b3c4d", Status: delivery.Retrying, Receiver: "team-with-a-long-name", Integration: "slack",
-			Alertname: "AgentModelCallsFailTooOften", Accepted: noon.Add(-61 * time.Minute), Attempts: 17, Next: noon.Add(42 * time.Second), Reason: "rate_limited",
+			Alertname: "AgentModelCallsFailTooOften", GroupLabels: template.KV{"alertname": "AgentModelCallsFailTooOften", "job": "aster"},
+			Accepted: noon.Add(-61 * time.Minute), Attempts: 17, Next: noon.Add(42 * time.Second), Reason: "rate_limited", HandedOver: "ops",
 		},
 		{ID: "8192-00000000", Status: delivery.Dead, Receiver: "log", Integration: "log", Alertname: hostile, Accepted: noon.Add(-73 * time.Hour), Reason: "rejected"},
-		{ID: "4096-00000000", Status: delivery.Dead, Accepted: noon},
-		{ID: "4095-00000000", Status: delivery.Pending, Receiver: "log", Accepted: noon, GroupLabels: template.KV{"job": "aster"}},
+		{ID: "4097-00000000", Status: delivery.Suppressed, Receiver: "log", Alertname: "X", Reason: "duplicate", ShownBy: "4096-00000000", Accepted: noon},
+		{ID: "4096-00000000", Status: delivery.Sent, Receiver: "oncall", Integration: "pagerduty", Alertname: "X", State: "resolved", Notifications: 3, Accepted: noon},
+		{ID: "4095-00000000", Status: delivery.Pending, Receiver: "log", Accepted: noon, GroupLabels: template.KV{"job": "アスター"}},
+		{ID: "4094-unreadable", Status: delivery.Dead, Accepted: noon, Reason: "unreadable"},
 	}, noon))
 
-	assert.Equal(t, `ID                        STATUS    RECEIVER         ALERT            AGE  TRIES  NEXT  WHY
-175921860444160-1a2b3c4d  retrying  team-with-a-lo…  AgentModelCall…  1h   17     42s   rate_limited
-8192-00000000             dead      log              a�[2J�]0;pwned…  3d   0      -     rejected
-4096-00000000             dead      -                -                0s   0      -     -
-4095-00000000             pending   log              job=aster        0s   0      -     -
-`, out.String())
+	want, err := os.ReadFile("testdata/deliveries/table.golden")
+	if *update {
+		err = os.WriteFile("testdata/deliveries/table.golden", out.Bytes(), 0o600)
+		want = out.Bytes()
+	}
+	require.NoError(t, err)
+	assert.Equal(t, string(want), out.String())
 	for line := range strings.Lines(out.String()) {
-		assert.LessOrEqual(t, len([]rune(strings.TrimSuffix(line, "\n"))), 100)
+		assert.LessOrEqual(t, columns(strings.TrimSuffix(line, "\n")), 100, line)
 	}
 }
 
-func TestDescriptionShowsEverythingAndNothingRaw(t *testing.T) {
-	var out bytes.Buffer
-	require.NoError(t, describe(&out, delivery.Delivery{
-		ID: "1-a", Status: delivery.Dead, Receiver: "oncall", Integration: "slack", Alertname: "X", State: "firing", Severity: "critical",
-		GroupLabels: template.KV{"job": "j"}, Notifications: 2, Accepted: noon, Attempts: 3, Failed: noon.Add(time.Minute),
-		Reason: "rejected", Error: "posting to Slack: Slack says channel_not_found",
-		Group: &alert.Group{
-			Alerts: template.Alerts{
-				{Status: "firing", Labels: template.KV{"a": hostile, "b": "2"}, Annotations: template.KV{"summary": hostile}, StartsAt: noon},
-				{Status: "resolved", Labels: template.KV{"c": "3"}, StartsAt: noon, EndsAt: noon.Add(time.Hour)},
-			},
-			Gone: template.Alerts{{Status: "firing", Labels: template.KV{"d": "4"}, StartsAt: noon}}, Truncated: 5,
-		},
-	}, noon.Add(2*time.Hour)))
+// atNoonUTC makes the times that people read the same on every machine.
+func atNoonUTC(t *testing.T) {
+	t.Helper()
+	local := time.Local
+	time.Local = time.UTC
+	t.Cleanup(func() { time.Local = local })
+}
 
-	text := out.String()
-	for _, want := range []string{
-		"oncall/slack", "X · firing · critical", "job=j", "channel_not_found", "(1h ago)", "resolved", "gone", "d=4", "5 more alerts are hidden",
+// ill is a snapshot of an agent in trouble.
+func ill() *diagnostics.Snapshot {
+	rate := 0.31
+	return &diagnostics.Snapshot{
+		Agent: "aster", Instance: "aster:8080", Profile: "aster-server", TakenAt: noon,
+		Health:  &diagnostics.Check{Path: "/health", Verdict: diagnostics.Degraded, StatusCode: 503, Says: "degraded", Failing: []string{"store: failed"}},
+		Metrics: diagnostics.Scrape{Path: "/metrics", OK: true, At: noon, Samples: 100},
+		Vitals:  []diagnostics.Vital{{Name: "error rate", Value: &rate, Unit: diagnostics.PercentUnit, State: diagnostics.StateCritical}},
+	}
+}
+
+func TestDescriptionsReadWell(t *testing.T) {
+	atNoonUTC(t)
+	group := &alert.Group{Alerts: template.Alerts{
+		{
+			Status: "firing", Labels: template.KV{"alertname": "HighErrorRate", "severity": "critical", "job": "aster", "instance": "aster:8080"},
+			Annotations: template.KV{"summary": "31 % of the calls to the model fail"}, StartsAt: noon.Add(-3 * time.Minute),
+		},
+		{Status: "resolved", Labels: template.KV{"alertname": "HighErrorRate", "instance": "b"}, StartsAt: noon.Add(-time.Hour), EndsAt: noon.Add(-time.Minute)},
+	}}
+	sent := delivery.Delivery{
+		ID: "8392703-58fa6a51", Status: delivery.Sent, Receiver: "oncall", Integration: "slack", Alertname: "HighErrorRate", State: "firing",
+		Severity: "critical", GroupLabels: template.KV{"alertname": "HighErrorRate", "job": "aster"}, Notifications: 2, Accepted: noon,
+		Settled: noon.Add(12 * time.Second), Routes: []string{`{}/{team="data"} by_severity.critical`}, Attempts: 1,
+		Webhooks: []string{"8388607", "8392703"}, Group: group, Snapshot: ill(),
+		Tries: []delivery.Attempt{
+			{At: noon, Seconds: 10.02, Reason: "timeout", Error: "posting to Slack: context deadline exceeded"},
+			{At: noon.Add(12 * time.Second), Seconds: 0.21, Answer: map[string]string{"channel": "C0123456", "ts": "1700000000.000100"}},
+		},
+	}
+	dead := sent
+	dead.Status, dead.Receiver, dead.Integration, dead.ID = delivery.Dead, "ops", "email", "8392703-aaaaaaaa"
+	dead.Tries = []delivery.Attempt{{At: noon, Seconds: 0.01, Reason: "rejected", Error: "550 no such user"}}
+	dead.Reason, dead.Error, dead.Attempts, dead.HandedOver = "rejected", "550 no such user", 1, "log"
+	stands := sent
+	stands.Receiver, stands.Integration, stands.ID, stands.Tries, stands.Notifications = "log", "log", "8396799-bbbbbbbb", nil, 1
+	stands.InsteadOf = &delivery.InsteadOf{Receiver: "ops", Delivery: "8392703-aaaaaaaa", Reason: "rejected"}
+	stands.Webhooks, stands.Attempts = []string{"8396799"}, 0
+	suppressed := delivery.Delivery{
+		ID: "8400895-58fa6a51", Status: delivery.Suppressed, Receiver: "oncall", Integration: "slack", Alertname: "HighErrorRate", State: "firing",
+		Notifications: 1, Accepted: noon.Add(time.Minute), Reason: "duplicate", ShownBy: "8392703-58fa6a51", Webhooks: []string{"8400895"},
+	}
+	muted := suppressed
+	muted.Muted = &delivery.Mute{Reason: "mute_time_interval", By: []string{"nights"}, Until: noon.Add(19 * time.Hour)}
+	muted.Status, muted.Reason, muted.ShownBy = delivery.Pending, "", ""
+	outage := sent
+	outage.Status, outage.Attempts, outage.Next, outage.Settled = delivery.Retrying, 40, noon.Add(3*time.Hour), time.Time{}
+	for range 18 {
+		outage.Tries = append(outage.Tries, sent.Tries[0])
+	}
+	full := delivery.Delivery{
+		ID: "1-a", Status: delivery.Dead, Receiver: hostile, Alertname: hostile, GroupLabels: template.KV{hostile: hostile}, Notifications: 2,
+		Accepted: noon, Reason: "rejected", Error: hostile, Note: hostile, Routes: []string{hostile},
+		Tries: []delivery.Attempt{{At: noon, Reason: "x", Error: hostile, Answer: map[string]string{hostile: hostile}}},
+		Group: &alert.Group{Truncated: 5, Gone: template.Alerts{{Labels: template.KV{"d": "4"}}}, Alerts: template.Alerts{
+			{Status: "firing", Labels: template.KV{"a": hostile}, Annotations: template.KV{"summary": strings.Repeat(hostile, 99)}, StartsAt: noon},
+		}},
+		LeftOut: 4,
+	}
+	now := noon.Add(2*time.Hour + 59*time.Minute)
+	show := func(describe func(w io.Writer) error) string {
+		var out bytes.Buffer
+		require.NoError(t, describe(&out))
+		return out.String()
+	}
+	one := func(d delivery.Delivery) string { return show(func(w io.Writer) error { return describe(w, d, now) }) }
+	for name, text := range map[string]string{
+		"sent": one(sent), "dead": one(dead), "suppressed": one(suppressed), "muted": one(muted), "retrying": one(outage), "hostile": one(full),
+		"webhook": show(func(w io.Writer) error {
+			return describeTrace(w, delivery.Trace{
+				ID: "8392703", Accepted: noon, Alertname: "HighErrorRate", State: "firing", Severity: "critical", Alerts: 2,
+				GroupLabels: sent.GroupLabels, Receivers: []string{"oncall", "ops"}, Deliveries: []delivery.Delivery{sent, dead, stands}, Unknown: []string{"old/email"},
+			}, now)
+		}),
+		"webhook-of-nobody": show(func(w io.Writer) error { return describeTrace(w, delivery.Trace{ID: "7", Accepted: noon}, now) }),
+		"webhook-of-old": show(func(w io.Writer) error {
+			return describeTrace(w, delivery.Trace{ID: "7", Deliveries: []delivery.Delivery{sent}}, now)
+		}),
 	} {
-		assert.Contains(t, text, want)
+		t.Run(name, func(t *testing.T) {
+			golden := "testdata/deliveries/" + name + ".golden"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(text), 0o600))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), text)
+			assert.LessOrEqual(t, strings.Count(text, "\n"), 40, "one screen")
+			for line := range strings.Lines(text) {
+				assert.LessOrEqual(t, columns(strings.TrimSuffix(line, "\n")), 100, line)
+			}
+			for _, r := range text {
+				assert.True(t, r >= ' ' && r != 0x7f && r != 0x9b && r != 0x202e || r == '\n', "%q", r)
+			}
+			assert.NotRegexp(t, `(?m)^DELIVERED`, text)
+		})
 	}
-	for _, r := range text {
-		assert.True(t, r >= ' ' && r != 0x7f && r != 0x9b && r != 0x202e || r == '\n', "%q", r)
-	}
-	assert.NotRegexp(t, `(?m)^DELIVERED`, text)
 }
 
 func TestPrintableJSONMeansTheSame(t *testing.T) {
@@ -117,6 +205,19 @@ func (s *store) Show(_ context.Context, id string) (delivery.Delivery, error) {
 		}
 	}
 	return delivery.Delivery{}, delivery.ErrNotFound
+}
+
+func (s *store) Trace(_ context.Context, id string) (delivery.Trace, error) {
+	var found []delivery.Delivery
+	for _, d := range s.dead {
+		if strings.HasPrefix(d.ID, id+"-") {
+			found = append(found, d)
+		}
+	}
+	if found == nil {
+		return delivery.Trace{}, delivery.ErrNotFound
+	}
+	return delivery.Trace{ID: id, Accepted: noon, Receivers: []string{"a"}, Deliveries: found}, nil
 }
 
 func (s *store) Replay(ctx context.Context, id string) error {
@@ -167,11 +268,18 @@ func TestDeliveriesAreListedAndShownByTheCommand(t *testing.T) {
 
 	code, stdout, _ = letters(0).command(t, "list")
 	assert.Equal(t, 0, code)
-	assert.Equal(t, "Nothing waits and nothing is dead.\n", stdout)
+	assert.Equal(t, "There is no delivery: nothing has been accepted, or it was too long ago.\n", stdout)
 
 	code, stdout, _ = s.command(t, "show", "3-x")
 	assert.Equal(t, 0, code)
 	assert.Contains(t, stdout, "3-x")
+	code, stdout, _ = s.command(t, "show", "3")
+	assert.Equal(t, 0, code)
+	assert.Contains(t, stdout, "Webhook     3\n")
+	assert.Contains(t, stdout, "3-x")
+	code, stdout, _ = s.command(t, "list", "--receiver=c")
+	assert.Equal(t, 0, code)
+	assert.Equal(t, "There is no such delivery.\n", stdout)
 	code, _, stderr := s.command(t, "show", "gone")
 	assert.Equal(t, 1, code)
 	assert.Equal(t, "notifier: "+delivery.ErrNotFound.Error()+"\n", stderr)
@@ -254,7 +362,7 @@ func TestReplayEndsWhenNobodyAnswers(t *testing.T) {
 
 func TestWrongUseOfDeliveriesIsRefused(t *testing.T) {
 	for _, args := range [][]string{
-		{"list", "--status=sent"},
+		{"list", "--status=gone"},
 		{"list", "--limit=0"},
 		{"list", "--limit=1001"},
 		{"list", "-o", "xml"},

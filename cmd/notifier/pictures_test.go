@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"image/png"
 	"os"
 	"os/exec"
@@ -16,8 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "write docs/pictures anew")
 
 // TestPictures plays the demonstration and photographs what its stand-in for Slack shows and what the mail looks like, firing and
 // resolved, in Chromium. With -update the pictures of the README are written.
