@@ -6,13 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
-
 	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/config/strict"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/heartbeat"
 	"github.com/alertvitals/notifier/notifiers/email"
@@ -76,94 +71,42 @@ func LoadFile(path string) (Config, error) {
 	return Load(path, source)
 }
 
-// Load reads source; name stands for it in the error, which is always an *Error.
+// Load reads source, the content of the file called name. Relative paths in it lead from the directory of that file, and ${NAME}
+// in a secret is the environment's. The error is always an *Error, with everything that is wrong.
 func Load(name string, source []byte) (Config, error) {
-	root, cfg, found := decode(name, source)
-	if found != nil {
-		return Config{}, &Error{Findings: []Finding{*found}}
-	}
-	for i, pattern := range cfg.RulesFiles {
-		if pattern != "" && !filepath.IsAbs(pattern) {
-			cfg.RulesFiles[i] = filepath.Join(filepath.Dir(name), pattern)
-		}
-	}
-	if problems := cfg.validate(); len(problems) > 0 {
-		return Config{}, newError(name, source, root, problems)
+	var cfg Config
+	options := strict.Options{Dir: filepath.Dir(name), Refuse: refuse, Own: "github.com/alertvitals/notifier/"}
+	doc := strict.Read(name, source, &cfg, options)
+	cfg.leadFrom(options)
+	if err := doc.Err(cfg.validate(doc.Unread)); err != nil {
+		return Config{}, err
 	}
 	return cfg, nil
 }
 
-// decode is the YAML and what it says, or the one problem that keeps it from being read.
-func decode(name string, source []byte) (root ast.Node, cfg Config, found *Finding) {
-	defer func() {
-		// The library panics on some things that no configuration has, such as a list that is only a tag.
-		if p := recover(); p != nil {
-			f := finding(name, source, 1, 1, "this cannot be read as YAML: take out tags (!), anchors (&) and aliases (*)")
-			found = &f
+// leadFrom joins relative paths that are not under keys which end in _file to the directory of the file.
+func (c *Config) leadFrom(options strict.Options) {
+	for _, list := range [][]string{c.Templates, c.Diagnostics.Profiles, c.RulesFiles} {
+		for i := range list {
+			list[i] = options.Path(list[i])
 		}
-	}()
-	if deep := tooDeep(source); deep != nil {
-		f := finding(name, source, deep.Line, deep.Column, fmt.Sprintf("this is nested more than %d deep; a configuration needs less", mostNested))
-		return nil, cfg, &f
 	}
-	file, err := parser.ParseBytes(source, 0)
-	if err != nil {
-		f := fromYAML(name, source, err)
-		return nil, cfg, &f
+	for _, r := range c.Receivers {
+		for i := range r.LogConfigs {
+			r.LogConfigs[i] = r.LogConfigs[i].LeadFrom(options.Path)
+		}
 	}
-	if len(file.Docs) > 1 {
-		f := finding(name, source, file.Docs[1].Start.Position.Line, 1, "one document is enough; remove what follows")
-		return nil, cfg, &f
-	}
-	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		return nil, cfg, nil
-	}
-	root = file.Docs[0].Body
-	if err := yaml.NodeToValue(root, &cfg, yaml.Strict()); err != nil {
-		f := decodeError(name, source, root, err)
-		return nil, cfg, &f
-	}
-	return root, cfg, nil
 }
 
-// mostNested is how deep brackets, or lists on one line, may be nested. A configuration needs some four levels; the parser
-// takes memory with the square of the depth.
-const mostNested = 100
-
-// tooDeep is where something is nested too deep, nil when nothing is.
-func tooDeep(source []byte) *token.Position {
-	brackets, dashes, line := 0, 0, 0
-	for _, t := range lexer.Tokenize(string(source)) {
-		if t.Position.Line != line {
-			dashes, line = 0, t.Position.Line
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			brackets++
-		case token.SequenceEndType, token.MappingEndType:
-			brackets--
-		case token.SequenceEntryType, token.MappingKeyType:
-			dashes++
-		default:
-		}
-		if brackets+dashes > mostNested {
-			return t.Position
-		}
-	}
-	return nil
-}
-
-func (c Config) validate() []problem.Problem {
+// validate says what is wrong with the values. unread is whether something at a path, above or below it, could not be read.
+func (c Config) validate(unread func(path string) bool) []problem.Problem {
 	var problems []problem.Problem
 	var agents []string
 	for i, a := range c.Agents {
 		path := fmt.Sprintf("agents[%d]", i)
 		problems = append(problems, problem.Under(path, a.Validate())...)
-		if a.Name != "" && slices.Contains(agents, a.Name) {
-			problems = append(problems, problem.Problem{Path: path + ".name", Msg: fmt.Sprintf("there is another agent %q", a.Name)})
-		}
 		agents = append(agents, a.Name)
-		if a.FromLabels() && len(c.Diagnostics.AllowedTargets) == 0 {
+		if a.FromLabels() && len(c.Diagnostics.AllowedTargets) == 0 && !unread("diagnostics.allowed_targets") {
 			problems = append(problems, problem.Problem{
 				Path: path + ".url",
 				Msg: "leads where the labels of an alert say, so diagnostics.allowed_targets has to say where that may be: " +
@@ -171,6 +114,7 @@ func (c Config) validate() []problem.Problem {
 			})
 		}
 	}
+	problems = append(problems, problem.Twice("agent", agents, func(i int) string { return fmt.Sprintf("agents[%d].name", i) })...)
 	problems = append(problems, problem.Under("diagnostics", c.Diagnostics.Validate())...)
 	problems = append(problems, c.Diagnostics.ValidateProfiles(c.Agents)...)
 	problems = append(problems, problem.Under("delivery", c.Delivery.validate())...)
@@ -179,19 +123,34 @@ func (c Config) validate() []problem.Problem {
 	for i, r := range c.Receivers {
 		path := fmt.Sprintf("receivers[%d]", i)
 		problems = append(problems, problem.Under(path, r.validate())...)
-		if r.Name != "" && slices.Contains(receivers, r.Name) {
-			problems = append(problems, problem.Problem{Path: path + ".name", Msg: fmt.Sprintf("there is another receiver %q", r.Name)})
-		}
 		receivers = append(receivers, r.Name)
 	}
+	problems = append(problems, problem.Twice("receiver", receivers, func(i int) string { return fmt.Sprintf("receivers[%d].name", i) })...)
 	if len(c.Receivers) == 0 {
 		problems = append(problems, problem.Problem{Path: "receivers", Msg: "there are no receivers, so nobody can be told anything"})
 	}
 	problems = append(problems, c.validateFallbacks(receivers)...)
 	problems = append(problems, c.validateIntervals()...)
-	problems = append(problems, c.validateTemplates()...)
+	problems = append(problems, c.validateTemplates(unread("templates"))...)
 	problems = append(problems, c.validateOwnAlerts()...)
-	return append(problems, problem.Under("route", c.Route.Validate(receivers))...)
+	problems = append(problems, problem.Under("route", c.Route.Validate(receivers))...)
+	if nameless(len(c.Receivers), unread) {
+		problems = slices.DeleteFunc(problems, func(p problem.Problem) bool { return p.Names == "receiver" })
+	}
+	return problems
+}
+
+// nameless is whether the names of all receivers are not known, so that a name which seems to be missing need not be.
+func nameless(receivers int, unread func(path string) bool) bool {
+	if receivers == 0 {
+		return unread("receivers")
+	}
+	for i := range receivers {
+		if unread(fmt.Sprintf("receivers[%d].name", i)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r Receiver) validate() []problem.Problem {

@@ -99,9 +99,9 @@ func (c Config) validateFallbacks(receivers []string) []problem.Problem {
 		}
 		switch to := r.Fallback.Receiver; {
 		case to == "":
-			wrong("", "names no receiver; write fallback: {receiver: NAME}")
+			wrong(".receiver", "names no receiver; write fallback: {receiver: NAME}")
 		case !slices.Contains(receivers, to):
-			wrong(".receiver", "there is no receiver %q", to)
+			problems = append(problems, problem.Missing(fmt.Sprintf("receivers[%d].fallback.receiver", i), "receiver", to, receivers))
 		case to == r.Name:
 			wrong(".receiver", "is the receiver itself: what it could not be told, it cannot be told this way")
 		case !told[r.Name]:

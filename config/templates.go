@@ -9,24 +9,24 @@ import (
 	"github.com/alertvitals/notifier/templates"
 )
 
-// validateTemplates reads the files of templates and tries every template of the receivers, so that none fails at night.
-func (c Config) validateTemplates() []problem.Problem {
-	for i, glob := range c.Templates {
-		if _, err := templates.Load([]string{glob}); err != nil {
-			return []problem.Problem{{Path: fmt.Sprintf("templates[%d]", i), Msg: err.Error()}}
+// validateTemplates reads the files of templates and tries every template of the receivers, so that none fails at night. unread
+// is whether there are files that nobody could name.
+func (c Config) validateTemplates(unread bool) []problem.Problem {
+	set, wrong := templates.LoadAll(c.Templates)
+	var problems []problem.Problem
+	for _, p := range wrong {
+		problems = append(problems, problem.Problem{Path: fmt.Sprintf("templates[%d]", p.Glob), Msg: p.Err.Error()})
+	}
+	unread = unread || len(problems) > 0
+	if !unread {
+		for _, err := range set.TryStandard() {
+			problems = append(problems, problem.Problem{Path: "templates", Msg: err.Error()})
 		}
 	}
-	set, err := templates.Load(c.Templates)
-	if err == nil {
-		err = set.TryStandard()
-	}
-	if err != nil {
-		return []problem.Problem{{Path: "templates", Msg: err.Error()}}
-	}
-	var problems []problem.Problem
 	try := func(path string, texts map[string]string, try func(string) error) {
 		for _, key := range slices.Sorted(maps.Keys(texts)) {
-			if err := try(texts[key]); err != nil {
+			err := try(texts[key])
+			if err != nil && !(unread && templates.IsUndefined(err)) {
 				problems = append(problems, problem.Problem{Path: path + "." + key, Msg: err.Error()})
 			}
 		}

@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/config/strict"
 )
 
 //go:embed profiles/*.yml
@@ -81,7 +82,9 @@ func profilesWith(patterns []string) ([]*profile, error) {
 			p, err := readProfile(name)
 			switch {
 			case err != nil:
-				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+				for line := range strings.SplitSeq(err.Error(), "\n") {
+					errs = append(errs, fmt.Errorf("%s: %s", name, line))
+				}
 			case slices.ContainsFunc(slices.Concat(specific, general), func(other *profile) bool { return other.Name == p.Name }):
 				errs = append(errs, fmt.Errorf("%s: there is another profile %q", name, p.Name))
 			case p.General:
@@ -142,28 +145,23 @@ func completed(all []*profile) ([]*profile, error) {
 	return all, nil
 }
 
-// parseProfile reads one profile. What is wrong is said with its line.
-func parseProfile(text []byte) (p *profile, err error) {
-	defer func() {
-		// The library panics on some things that no profile has, such as a list that is only a tag.
-		if recover() != nil {
-			p, err = nil, errors.New("this cannot be read as YAML: take out tags (!), anchors (&) and aliases (*)")
-		}
-	}()
-	p = &profile{HealthPath: "/health", ReadyPath: "/ready", MetricsPath: "/metrics"}
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(p); err != nil {
-		return nil, fmt.Errorf("reading the YAML: %w", shortYAML(err))
+// parseProfile reads one profile. Everything that is wrong is said, a line for each, with its line in the file.
+func parseProfile(text []byte) (*profile, error) {
+	p := &profile{HealthPath: "/health", ReadyPath: "/ready", MetricsPath: "/metrics"}
+	doc := strict.Read("", text, p, strict.Options{})
+	var problems []problem.Problem
+	for _, wrong := range p.compile() {
+		problems = append(problems, problem.Problem{Path: strings.TrimPrefix(wrong.path, "$."), Msg: wrong.msg})
 	}
-	if err := p.compile(); err != nil {
-		return nil, fmt.Errorf("line %d: %w", err.line(text), err)
+	var wrong *strict.Error
+	if !errors.As(doc.Err(problems), &wrong) {
+		return p, nil
 	}
-	return p, nil
-}
-
-// shortYAML is a YAML error on one line: where, and what.
-func shortYAML(err error) error {
-	first, _, _ := strings.Cut(strings.TrimSpace(yaml.FormatError(err, false, false)), "\n")
-	return errors.New(first)
+	var lines []error
+	for _, f := range wrong.Findings {
+		lines = append(lines, fmt.Errorf("line %d: %s", f.Line, f.Msg))
+	}
+	return nil, errors.Join(lines...)
 }
 
 // profileError is what is wrong with one part of a profile.
@@ -173,63 +171,53 @@ type profileError struct {
 	msg  string
 }
 
-func (e *profileError) Error() string { return strings.TrimPrefix(e.path, "$.") + ": " + e.msg }
-
-// line is where the part stands, 1 when it is missing.
-func (e *profileError) line(source []byte) int {
-	for at := e.path; at != "" && at != "$"; at = at[:max(strings.LastIndexAny(at, ".["), 0)] {
-		path, err := yaml.PathString(at)
-		if err != nil {
-			continue
-		}
-		if node, err := path.ReadNode(bytes.NewReader(source)); err == nil && node != nil {
-			return node.GetToken().Position.Line
-		}
-	}
-	return 1
-}
+func (e *profileError) Error() string { return e.path + ": " + e.msg }
 
 var profileName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,60}$`)
 
-// compile checks the profile and parses its expressions.
-func (p *profile) compile() *profileError {
-	switch {
-	case !profileName.MatchString(p.Name) || p.Name == profileAuto:
-		return &profileError{"$.name", "a profile needs a name of small letters, digits, '-', '_' and '.', other than \"auto\""}
-	case len(p.Recognise) == 0 && p.RecogniseHealth.Path == "":
-		return &profileError{"$.recognise", "needs at least one name of a metric by which an agent is recognised, or recognise_health"}
+// compile checks the profile and parses its expressions. It says everything that is wrong.
+func (p *profile) compile() []*profileError {
+	var all []*profileError
+	wrong := func(path, msg string) { all = append(all, &profileError{path, msg}) }
+	if !profileName.MatchString(p.Name) || p.Name == profileAuto {
+		wrong("$.name", "a profile needs a name of small letters, digits, '-', '_' and '.', other than \"auto\"")
 	}
-	for name, path := range map[string]string{"health_path": p.HealthPath, "ready_path": p.ReadyPath, "metrics_path": p.MetricsPath} {
-		if path != "" && !strings.HasPrefix(path, "/") {
-			return &profileError{"$." + name, "must begin with / (or be empty: do not ask)"}
+	if len(p.Recognise) == 0 && p.RecogniseHealth.Path == "" {
+		wrong("$.recognise", "needs at least one name of a metric by which an agent is recognised, or recognise_health")
+	}
+	for _, path := range []struct{ key, is string }{
+		{"health_path", p.HealthPath}, {"ready_path", p.ReadyPath}, {"metrics_path", p.MetricsPath},
+	} {
+		if path.is != "" && !strings.HasPrefix(path.is, "/") {
+			wrong("$."+path.key, "must begin with / (or be empty: do not ask)")
 		}
 	}
 	var err error
 	if p.recognise, err = regexp.Compile("^(?:" + strings.Join(p.Recognise, "|") + ")$"); err != nil {
-		return &profileError{"$.recognise", "not names or regular expressions of names"}
+		wrong("$.recognise", "not names or regular expressions of names")
 	}
 	if err := p.Health.validate(); err != nil {
-		return &profileError{"$.health", err.Error()}
+		wrong("$.health", err.Error())
 	}
 	for i, endpoint := range p.JSON {
 		if err := endpoint.validate(); err != nil {
-			return &profileError{fmt.Sprintf("$.json[%d]", i), err.Error()}
+			wrong(fmt.Sprintf("$.json[%d]", i), err.Error())
 		}
 	}
 	for i := range p.Vitals {
 		if err := p.Vitals[i].compile(); err != nil {
-			return &profileError{fmt.Sprintf("$.vitals[%d].%s", i, err.path), err.msg}
+			wrong(fmt.Sprintf("$.vitals[%d].%s", i, err.path), err.msg)
 		}
 		if slices.ContainsFunc(p.Vitals[:i], func(v vitalSpec) bool { return v.Name == p.Vitals[i].Name }) {
-			return &profileError{fmt.Sprintf("$.vitals[%d].name", i), fmt.Sprintf("there is another vital %q", p.Vitals[i].Name)}
+			wrong(fmt.Sprintf("$.vitals[%d].name", i), fmt.Sprintf("there is another vital %q", p.Vitals[i].Name))
 		}
 	}
 	for i := range p.Tables {
 		if err := p.Tables[i].compile(); err != nil {
-			return &profileError{fmt.Sprintf("$.tables[%d].%s", i, err.path), err.msg}
+			wrong(fmt.Sprintf("$.tables[%d].%s", i, err.path), err.msg)
 		}
 	}
-	return nil
+	return all
 }
 
 // compile checks the vital and parses its expressions; the path of an error begins at the vital.

@@ -51,14 +51,14 @@ func validateQueries(queries []QueryConfig) []problem.Problem {
 	if len(queries) > mostQueries {
 		problems = append(problems, problem.Problem{Path: "queries", Msg: fmt.Sprintf("at most %d: each takes time of every snapshot", mostQueries)})
 	}
+	var names []string
 	for i, q := range queries {
+		names = append(names, q.Name)
 		wrong := func(key, msg string) {
 			problems = append(problems, problem.Problem{Path: fmt.Sprintf("queries[%d].%s", i, key), Msg: msg})
 		}
 		if strings.TrimSpace(q.Name) == "" {
 			wrong("name", "a query needs a name: people read it in every message")
-		} else if slices.ContainsFunc(queries[:i], func(other QueryConfig) bool { return other.Name == q.Name }) {
-			wrong("name", fmt.Sprintf("there is another query %q", q.Name))
 		}
 		if strings.TrimSpace(q.Expr) == "" {
 			wrong("expr", "a query needs PromQL, as in sum(my_queue_length)")
@@ -74,5 +74,5 @@ func validateQueries(queries []QueryConfig) []problem.Problem {
 			}
 		}
 	}
-	return problems
+	return append(problems, problem.Twice("query", names, func(i int) string { return fmt.Sprintf("queries[%d].name", i) })...)
 }

@@ -35,7 +35,7 @@ type Route struct {
 func (r Route) Validate(receivers []string) []problem.Problem {
 	var problems []problem.Problem
 	if r.Receiver == "" {
-		problems = append(problems, problem.Problem{Msg: "the root route needs a receiver, for every alert that nothing else takes"})
+		problems = append(problems, problem.Problem{Path: "receiver", Msg: "the root route needs a receiver, for every alert that nothing else takes"})
 	}
 	if len(r.Matchers) > 0 {
 		problems = append(problems, problem.Problem{Path: "matchers", Msg: "the root route takes every alert, so it must not have matchers"})
@@ -50,7 +50,7 @@ func (r Route) validateNode(receivers []string) []problem.Problem {
 	var problems []problem.Problem
 	known := func(path, name string) {
 		if !slices.Contains(receivers, name) {
-			problems = append(problems, problem.Problem{Path: path, Msg: fmt.Sprintf("there is no receiver %q", name)})
+			problems = append(problems, problem.Missing(path, "receiver", name, receivers))
 		}
 	}
 	if r.Receiver != "" {

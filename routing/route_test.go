@@ -101,7 +101,7 @@ func TestValidateSaysWhere(t *testing.T) {
 	}
 
 	assert.Equal(t, []string{
-		"", "matchers", "continue",
+		"receiver", "matchers", "continue",
 		"by_severity.critical[1]", "by_severity.info",
 		"routes[0].routes[0].receiver", "routes[0].routes[0].matchers[1]", "routes[0].routes[0].matchers[2]",
 	}, paths)
@@ -110,7 +110,7 @@ func TestValidateSaysWhere(t *testing.T) {
 func TestValidateNamesTheUnknownReceiver(t *testing.T) {
 	got := Route{Receiver: "slak"}.Validate(names)
 
-	assert.Equal(t, []problem.Problem{{Path: "receiver", Msg: `there is no receiver "slak"`}}, got)
+	assert.Equal(t, []problem.Problem{problem.Missing("receiver", "receiver", "slak", names)}, got)
 }
 
 func FuzzMatchAlwaysFindsAReceiver(f *testing.F) {

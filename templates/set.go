@@ -40,6 +40,33 @@ type Set struct {
 
 // Load reads the user's files, which globs name. The error says which one cannot be used, and where in it.
 func Load(globs []string) (*Set, error) {
+	s, wrong, err := loadAll(globs)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return nil, wrong[0].Err
+	}
+	return s, nil
+}
+
+// FileError is why a file of templates, or a pattern of files, cannot be used.
+type FileError struct {
+	// Glob is which of the globs names it, counted from 0.
+	Glob int
+	Err  error
+}
+
+// LoadAll is Load for whoever wants to know of every file that cannot be used. The set has all others.
+func LoadAll(globs []string) (*Set, []FileError) {
+	s, wrong, err := loadAll(globs)
+	if err != nil {
+		return standard, []FileError{{Err: err}}
+	}
+	return s, wrong
+}
+
+func loadAll(globs []string) (*Set, []FileError, error) {
 	s := &Set{}
 	functions := map[string]any{"ago": ago, "clock": clock, "names": names, "why": why}
 	var err error
@@ -49,46 +76,51 @@ func Load(globs []string) (*Set, error) {
 		s.text = text
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading Alertmanager's templates: %w", err)
+		return nil, nil, fmt.Errorf("reading Alertmanager's templates: %w", err)
 	}
 	embedded, err := files.Open("content.tmpl")
 	if err != nil {
-		return nil, fmt.Errorf("reading the embedded templates: %w", err)
+		return nil, nil, fmt.Errorf("reading the embedded templates: %w", err)
 	}
 	defer embedded.Close() //nolint:errcheck // it is in memory
 	if err := s.templates.Parse(embedded); err != nil {
-		return nil, fmt.Errorf("reading the embedded templates: %w", err)
+		return nil, nil, fmt.Errorf("reading the embedded templates: %w", err)
 	}
-	for _, glob := range globs {
-		if err := s.add(glob); err != nil {
-			return nil, err
+	var wrong []FileError
+	for i, glob := range globs {
+		for _, err := range s.add(glob) {
+			wrong = append(wrong, FileError{i, err})
 		}
 	}
-	return s, nil
+	return s, wrong, nil
 }
 
-func (s *Set) add(glob string) error {
+// add is why files cannot be used; the others are in the set then.
+func (s *Set) add(glob string) []error {
 	paths, err := filepath.Glob(glob)
 	if err != nil {
-		return fmt.Errorf("%q is not a pattern of files: %w", glob, err)
+		return []error{fmt.Errorf("%q is not a pattern of files: %w", glob, err)}
 	}
 	if len(paths) == 0 {
-		return fmt.Errorf("no file is called %s", glob)
+		return []error{fmt.Errorf("no file is called %s", glob)}
 	}
+	var wrong []error
 	for _, path := range paths {
 		// A pipe or a device may never end, and a directory is no file.
 		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is no file of templates", path)
+			wrong = append(wrong, fmt.Errorf("%s is no file of templates", path))
+			continue
 		}
 		source, err := os.ReadFile(path)
 		if err != nil {
-			return fmt.Errorf("a file of templates cannot be read: %w", err)
+			wrong = append(wrong, fmt.Errorf("a file of templates cannot be read: %w", err))
+			continue
 		}
 		if err := s.templates.Parse(strings.NewReader(string(source))); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			wrong = append(wrong, fmt.Errorf("%s: %w", path, err))
 		}
 	}
-	return nil
+	return wrong
 }
 
 // Text makes a text by a template of the user's. The result has no more than a megabyte.

@@ -3,6 +3,7 @@ package templates
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	amtemplate "github.com/prometheus/alertmanager/template"
@@ -22,20 +23,31 @@ func (s *Set) TryHTML(source string) error {
 	return s.try(func(d Data) error { _, err := s.templates.ExecuteHTMLString(source, d); return err })
 }
 
-// TryStandard tries what the user's files define in place of the embedded templates.
-func (s *Set) TryStandard() error {
+// TryStandard tries what the user's files define in place of the embedded templates. Each template that fails has one error.
+func (s *Set) TryStandard() []error {
+	var wrong []error
+	told := map[string]bool{}
 	for _, sample := range samples() {
 		if len(sample.group.Alerts) == 0 {
 			continue // there is no message of an empty group
 		}
 		e := &execution{set: s}
 		s.render(Input{Receiver: "trial", Group: sample.group, Snapshot: sample.snapshot, Now: time.Now()}, e)
-		if len(e.failed) > 0 {
-			return fmt.Errorf("the template %s fails for %s", e.failed[0], sample.name)
+		for _, name := range e.failed {
+			if !told[name] {
+				told[name] = true
+				wrong = append(wrong, fmt.Errorf("the template %s fails for %s", name, sample.name))
+			}
 		}
 	}
-	return nil
+	return wrong
 }
+
+// undefined is what text/template and html/template say of a template that nobody has defined.
+var undefined = regexp.MustCompile(`template "[^"]*" not defined|no such template "`)
+
+// IsUndefined is whether an error of Try is for a template that nobody has defined.
+func IsUndefined(err error) bool { return undefined.MatchString(err.Error()) }
 
 func (s *Set) try(text func(Data) error) error {
 	for _, sample := range samples() {

@@ -1,14 +1,12 @@
 // Package httpclient is Prometheus's http_config, wherever the configuration has one: how to speak HTTP with an agent or a
 // service.
 //
-// In flows the YAML; out flows a configuration of Prometheus's HTTP client. It makes no request, and reads no file before
-// the client uses it.
+// In flows the YAML; out flows a configuration of Prometheus's HTTP client, and what is wrong with it. It makes no request, and of
+// files it reads only those of tls_config.
 package httpclient
 
 import (
 	commoncfg "github.com/prometheus/common/config"
-
-	"github.com/alertvitals/notifier/config/problem"
 )
 
 // Config is Prometheus's http_config, without http_headers and proxy_connect_header:
@@ -30,15 +28,6 @@ type Config struct {
 	EnableHTTP2 *bool `yaml:"enable_http2"`
 	// FollowRedirects is whether redirects may be followed; nil means yes. Who uses the client says which ones.
 	FollowRedirects *bool `yaml:"follow_redirects"`
-}
-
-// Validate says what is wrong with c, which may be nil: nothing is configured. No secret is in what it says.
-func (c *Config) Validate() []problem.Problem {
-	cfg := c.Common()
-	if err := cfg.Validate(); err != nil {
-		return []problem.Problem{{Msg: err.Error()}}
-	}
-	return nil
 }
 
 // Common is c as Prometheus's HTTP client takes it, which is to validate it once more: that fills in what c leaves out. c may be

@@ -54,5 +54,5 @@ func TestP10ProblemsHoldNoSecret(t *testing.T) {
 	problems := decode(t, "{basic_auth: {username: u, password: hunter2}, bearer_token: hunter2}").Validate()
 	require.Len(t, problems, 1)
 	assert.NotContains(t, problems[0].Msg, "hunter2")
-	assert.Contains(t, problems[0].Msg, "at most one of")
+	assert.Contains(t, problems[0].Msg, "want one of them")
 }

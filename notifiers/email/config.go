@@ -15,6 +15,7 @@ import (
 
 	commoncfg "github.com/prometheus/common/config"
 
+	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
 )
 
@@ -85,20 +86,20 @@ func (c Config) implicitTLS() bool {
 	return c.ForceImplicitTLS == nil && port == "465" || c.ForceImplicitTLS != nil && *c.ForceImplicitTLS
 }
 
-// Validate is what is wrong with the configuration. It reads no file: the one that checks a configuration need not be the
-// one that holds the secrets.
+// Validate is what is wrong with the configuration. It reads no secret from a file: the one that checks a configuration need not be
+// the one that holds the secrets.
 func (c Config) Validate() []problem.Problem {
 	var problems []problem.Problem
 	add := func(path, msg string) { problems = append(problems, problem.Problem{Path: path, Msg: msg}) }
 
 	if msg := wrongRecipients(c.To); msg != "" {
-		add(where("to", c.To), msg)
+		add("to", msg)
 	}
 	if msg := wrongSender(c.From); msg != "" {
-		add(where("from", c.From), msg)
+		add("from", msg)
 	}
 	if msg := wrongSmarthost(c.Smarthost); msg != "" {
-		add(where("smarthost", c.Smarthost), msg)
+		add("smarthost", msg)
 	}
 	if c.Hello != "" && !helloName.MatchString(c.Hello) {
 		add("hello", "this is no host name")
@@ -111,35 +112,19 @@ func (c Config) Validate() []problem.Problem {
 		if pair.secret != "" && pair.file != "" {
 			add(pair.name+"_file", fmt.Sprintf("%s and %s_file are both set, want one of them", pair.name, pair.name))
 		}
-		if strings.Contains(string(pair.secret), "${") {
-			add(pair.name, "${…} is not expanded; write the secret to a file and name that with "+pair.name+"_file")
-		}
 	}
 	hasSecret := c.AuthPassword != "" || c.AuthPasswordFile != "" || c.AuthSecret != "" || c.AuthSecretFile != ""
 	switch {
 	case c.AuthUsername != "" && !hasSecret:
 		add("auth_username", "a name needs a password: set auth_password_file")
 	case c.AuthUsername == "" && hasSecret:
-		add("", "there is a password but no auth_username")
+		add("auth_username", "is missing: there is a password, but not whose")
 	}
-	if c.TLSConfig != nil {
-		tls := *c.TLSConfig
-		if err := tls.Validate(); err != nil {
-			add("tls_config", err.Error())
-		}
-	}
+	problems = append(problems, problem.Under("tls_config", httpclient.ValidateTLS(c.TLSConfig))...)
 	if t := c.Threading; t != nil && t.Enabled && t.ThreadByDate != byDay && t.ThreadByDate != forEver {
-		add(where("threading.thread_by_date", t.ThreadByDate), "want daily or none, or leave out threading: then each incident is a thread")
+		add("threading.thread_by_date", "want daily or none, or leave out threading: then each incident is a thread")
 	}
 	return append(problems, c.wrongHeaders()...)
-}
-
-// where is the path of a value, or of what should hold it.
-func where(path, value string) string {
-	if value == "" {
-		return ""
-	}
-	return path
 }
 
 func wrongRecipients(to string) string {

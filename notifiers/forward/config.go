@@ -40,7 +40,7 @@ type Config struct {
 // SendsResolved is whether what is over is told too.
 func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
 
-// Validate is what is wrong with the configuration. It reads no file.
+// Validate is what is wrong with the configuration. It reads no secret from a file.
 func (c Config) Validate() []problem.Problem {
 	var problems []problem.Problem
 	add := func(path, msg string) { problems = append(problems, problem.Problem{Path: path, Msg: msg}) }
@@ -52,16 +52,12 @@ func (c Config) Validate() []problem.Problem {
 		add("url_file", "url and url_file are both set, want one of them")
 	case strings.Contains(address, "{{"):
 		add("url", "an address cannot be a template; make a receiver for each address, and routes that lead to them")
-	case strings.Contains(address, "${"):
-		add("url", "${…} is not expanded; write the address to a file and name that with url_file")
 	case address != "" && post.Address(address) == nil:
 		add("url", "this is not an http or https address")
 	}
 	switch secret := string(c.Secret); {
 	case secret != "" && c.SecretFile != "":
 		add("secret_file", "secret and secret_file are both set, want one of them")
-	case strings.Contains(secret, "${"):
-		add("secret", "${…} is not expanded; write the secret to a file and name that with secret_file")
 	case secret != "":
 		if _, err := keyOf(secret); err != nil {
 			add("secret", err.Error())

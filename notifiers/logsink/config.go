@@ -39,6 +39,14 @@ type Config struct {
 // SendsResolved is whether a group that is over is written too.
 func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
 
+// LeadFrom is c with what lead makes of the path of a file, where the output is one.
+func (c Config) LeadFrom(lead func(path string) string) Config {
+	if c.path() != "" {
+		c.Output = lead(c.Output)
+	}
+	return c
+}
+
 // Validate is what is wrong with the configuration.
 func (c Config) Validate() []problem.Problem {
 	var problems []problem.Problem

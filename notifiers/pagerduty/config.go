@@ -95,7 +95,7 @@ func (c Config) Place() string {
 	return strings.Join([]string{"pagerduty", string(c.RoutingKey), c.RoutingKeyFile, string(c.ServiceKey), c.ServiceKeyFile}, " ")
 }
 
-// Validate is what is wrong with the configuration. It reads no file.
+// Validate is what is wrong with the configuration. It reads no secret from a file.
 func (c Config) Validate() []problem.Problem {
 	problems := c.validateKeys()
 	add := func(path, msg string) { problems = append(problems, problem.Problem{Path: path, Msg: msg}) }
@@ -140,10 +140,7 @@ func (c Config) validateKeys() []problem.Problem {
 		problems = append(problems, problem.Problem{Path: set[1], Msg: fmt.Sprintf("%s and %s are both set, want one of them", set[0], set[1])})
 	}
 	for _, name := range []string{"routing_key", "service_key"} {
-		switch key := given[name]; {
-		case strings.Contains(key, "${"):
-			problems = append(problems, problem.Problem{Path: name, Msg: "${…} is not expanded; write the key to a file and name that with " + name + "_file"})
-		case strings.Contains(key, "{{"):
+		if strings.Contains(given[name], "{{") {
 			problems = append(problems, problem.Problem{Path: name, Msg: "a key cannot be a template; make a receiver for each key, and routes that lead to them"})
 		}
 	}

@@ -1,0 +1,115 @@
+package httpclient
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	commoncfg "github.com/prometheus/common/config"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// Validate says what is wrong with c, which may be nil: nothing is configured. No secret is in what it says. It reads the files of
+// tls_config, which the client reads when it is made; those that hold other secrets are read at each use, and need not be there.
+func (c *Config) Validate() []problem.Problem {
+	if c == nil {
+		return nil
+	}
+	var problems []problem.Problem
+	given := func(set map[string]bool, keys ...string) (names []string) {
+		for _, key := range keys {
+			if set[key] {
+				names = append(names, key)
+			}
+		}
+		return names
+	}
+	one := func(path string, set map[string]bool, keys ...string) {
+		if names := given(set, keys...); len(names) > 1 {
+			problems = append(problems, problem.Problem{
+				Path: path + names[1], Msg: strings.Join(names, " and ") + " are set, want one of them",
+			})
+		}
+	}
+	one("", map[string]bool{
+		"basic_auth": c.BasicAuth != nil, "authorization": c.Authorization != nil, "oauth2": c.OAuth2 != nil,
+		"bearer_token": c.BearerToken != "", "bearer_token_file": c.BearerTokenFile != "",
+	}, "basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
+	if b := c.BasicAuth; b != nil {
+		one("basic_auth.", map[string]bool{"username": b.Username != "", "username_file": b.UsernameFile != ""}, "username", "username_file")
+		one("basic_auth.", map[string]bool{"password": b.Password != "", "password_file": b.PasswordFile != ""}, "password", "password_file")
+	}
+	if a := c.Authorization; a != nil {
+		one("authorization.", map[string]bool{"credentials": a.Credentials != "", "credentials_file": a.CredentialsFile != ""},
+			"credentials", "credentials_file")
+		if strings.EqualFold(strings.TrimSpace(a.Type), "basic") {
+			problems = append(problems, problem.Problem{Path: "authorization.type", Msg: `must not be "basic"; use basic_auth`})
+		}
+	}
+	if o := c.OAuth2; o != nil {
+		one("oauth2.", map[string]bool{"client_secret": o.ClientSecret != "", "client_secret_file": o.ClientSecretFile != ""},
+			"client_secret", "client_secret_file")
+		for key, value := range map[string]string{"client_id": o.ClientID, "token_url": o.TokenURL} {
+			if value == "" {
+				problems = append(problems, problem.Problem{Path: "oauth2." + key, Msg: "is missing"})
+			}
+		}
+		problems = append(problems, problem.Under("oauth2.tls_config", ValidateTLS(&o.TLSConfig))...)
+	}
+	problems = append(problems, problem.Under("tls_config", ValidateTLS(&c.TLSConfig))...)
+	if len(problems) == 0 {
+		cfg := c.Common()
+		if err := cfg.Validate(); err != nil {
+			problems = append(problems, problem.Problem{Msg: err.Error()})
+		}
+	}
+	return problems
+}
+
+// ValidateTLS says what is wrong with c, which may be nil, and with the files that it names: each must be there when the
+// configuration is loaded.
+func ValidateTLS(c *commoncfg.TLSConfig) []problem.Problem {
+	if c == nil {
+		return nil
+	}
+	var problems []problem.Problem
+	for _, f := range []struct{ key, path string }{{"ca_file", c.CAFile}, {"cert_file", c.CertFile}, {"key_file", c.KeyFile}} {
+		if why := unreadable(f.path); why != "" {
+			problems = append(problems, problem.Problem{Path: f.key, Msg: fmt.Sprintf("%s %s", f.path, why)})
+		}
+	}
+	tls := *c
+	if err := tls.Validate(); err != nil {
+		return append(problems, problem.Problem{Msg: err.Error()})
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	if _, err := commoncfg.NewTLSConfig(&tls); err != nil {
+		problems = append(problems, problem.Problem{Msg: err.Error()})
+	}
+	return problems
+}
+
+// unreadable is why a file cannot be read, "" when it can or none is named. What is no file that ends is never opened.
+func unreadable(path string) string {
+	if path == "" {
+		return ""
+	}
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		return "does not exist"
+	case err != nil:
+		return "cannot be read"
+	case !info.Mode().IsRegular():
+		return "is no file"
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "cannot be read"
+	}
+	_ = file.Close() // nothing was written
+	return ""
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+
+	commoncfg "github.com/prometheus/common/config"
+
+	"github.com/alertvitals/notifier/config/httpclient"
+	"github.com/alertvitals/notifier/routing"
+)
+
+// Why keys of Alertmanager's are not taken that people paste.
+const (
+	groups   = "Alertmanager groups; leave it in alertmanager.yml and delete it here"
+	repeats  = "Alertmanager repeats; leave it in alertmanager.yml and delete it here"
+	labelled = "labels of Alertmanager's own configuration mean nothing here; delete it"
+	noVault  = "there is no secret manager here; name a file with the key that ends in _file"
+)
+
+// refused are, for each type, keys of Alertmanager's and Prometheus's that the notifier does not have, and what to do.
+var refused = map[reflect.Type]map[string]string{
+	reflect.TypeFor[Config](): {
+		"global": "there are no global settings; write smarthost, from, http_config and the like in each receiver's own configuration " +
+			"(resolve_timeout stays in alertmanager.yml)",
+		"inhibit_rules":       "Alertmanager inhibits; leave it in alertmanager.yml and delete it here",
+		"mute_time_intervals": "is Alertmanager's older name of time_intervals",
+		"time_intervals":      "Alertmanager mutes; leave it in alertmanager.yml and delete it here",
+		"tracing":             "is Alertmanager's own tracing; leave it in alertmanager.yml and delete it here",
+		"event_recorder":      "is Alertmanager's own record; leave it in alertmanager.yml and delete it here",
+	},
+	reflect.TypeFor[routing.Route](): {
+		"group_by": groups, "group_wait": groups, "group_interval": groups, "repeat_interval": repeats, "labels": labelled,
+		"match":                 `write it as matchers: [name="value"]`,
+		"match_re":              `write it as matchers: [name=~"regexp"]`,
+		"mute_time_intervals":   "Alertmanager mutes; leave it in alertmanager.yml and delete it here",
+		"active_time_intervals": "Alertmanager mutes; leave it in alertmanager.yml and delete it here",
+	},
+	reflect.TypeFor[Receiver](): {"labels": labelled},
+	reflect.TypeFor[httpclient.Config](): {
+		"http_headers":         "no headers can be added; use authorization for a token",
+		"proxy_connect_header": "no headers can be sent to a proxy; write user and password into proxy_url",
+	},
+	reflect.TypeFor[commoncfg.ProxyConfig](): {
+		"proxy_connect_header": "no headers can be sent to a proxy; write user and password into proxy_url",
+	},
+	reflect.TypeFor[commoncfg.BasicAuth]():     {"username_ref": noVault, "password_ref": noVault},
+	reflect.TypeFor[commoncfg.Authorization](): {"credentials_ref": noVault},
+	reflect.TypeFor[commoncfg.OAuth2]():        {"client_secret_ref": noVault, "client_certificate_key_ref": noVault},
+	reflect.TypeFor[commoncfg.TLSConfig]():     {"ca_ref": noVault, "cert_ref": noVault, "key_ref": noVault},
+}
+
+// services are Alertmanager's integrations that the notifier does not have, by their keys without _configs.
+var services = map[string]string{
+	"discord": "Discord", "incidentio": "incident.io", "jira": "Jira", "mattermost": "Mattermost", "msteams": "Microsoft Teams",
+	"msteamsv2": "Microsoft Teams", "opsgenie": "Opsgenie", "pushover": "Pushover", "rocketchat": "Rocket.Chat", "sns": "Amazon SNS",
+	"telegram": "Telegram", "victorops": "VictorOps", "webex": "Webex", "wechat": "WeChat",
+}
+
+// refuse says why a struct takes no such key, "" when there is nothing to say but that there is none.
+func refuse(t reflect.Type, key string) string {
+	if why := refused[t][key]; why != "" {
+		return why
+	}
+	if service := services[strings.TrimSuffix(key, "_configs")]; t == reflect.TypeFor[Receiver]() && service != "" {
+		return "the notifier has no " + service + "; let Alertmanager tell it: leave this in alertmanager.yml and delete it here"
+	}
+	return ""
+}

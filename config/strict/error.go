@@ -1,0 +1,99 @@
+package strict
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Error is everything that is wrong with a file.
+type Error struct {
+	// Findings are in the order of the file.
+	Findings []Finding
+}
+
+// Finding is one problem and its place.
+type Finding struct {
+	File string
+	// Line and Column count from 1; a column is a character's, not a byte's.
+	Line, Column int
+	// Source is that line of the file with stars in the place of secrets, "" when it is not known.
+	Source string
+	Msg    string
+}
+
+// finding has its excerpt later, when it is known what has to be hidden. The library's places are not always in the file.
+func (d *Document) finding(at place, msg string) Finding {
+	at = d.bounded(at)
+	return Finding{File: d.name, Line: at.line, Column: at.column, Msg: known.ReplaceAllStringFunc(msg, stars)}
+}
+
+func (d *Document) bounded(at place) place {
+	line := min(max(at.line, 1), len(d.lines))
+	width := len([]rune(strings.TrimRight(d.lines[line-1], "\r")))
+	return place{line, min(max(at.column, 1), width+1)}
+}
+
+// syntax is the finding of an error of the YAML library.
+func (d *Document) syntax(err error) {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		d.broken(nil, "this cannot be read as YAML: "+firstLine(err.Error()))
+		return
+	}
+	position := at.GetToken().Position
+	d.hideBelowKey(position.Line)
+	d.broken(position, "this is not YAML: "+firstLine(at.GetMessage()))
+}
+
+// hideBelowKey hides a line when the key of a secret stands alone on one above it: what the tokens are of a text that is not YAML
+// nobody knows.
+func (d *Document) hideBelowKey(line int) {
+	for at := min(line, len(d.lines)) - 1; at > 0; at-- {
+		if alone.MatchString(d.lines[at-1]) {
+			d.hidden = append(d.hidden, span{place{at + 1, 1}, place{line + 1, 1}})
+			return
+		}
+		if strings.Contains(d.lines[at-1], ": ") {
+			return
+		}
+	}
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// Error shows each finding as file:line:column with the line and a caret under it.
+func (e *Error) Error() string {
+	var text strings.Builder
+	for i, f := range e.Findings {
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		fmt.Fprintf(&text, "%s:%d:%d: %s", f.File, f.Line, f.Column, f.Msg)
+		if f.Source != "" {
+			fmt.Fprintf(&text, "\n%6d | %s\n       | %s^", f.Line, f.Source, indent(f.Source, f.Column-1))
+		}
+	}
+	return text.String()
+}
+
+// indent is as wide as the first n runes of line: tabs stay tabs.
+func indent(line string, n int) string {
+	var text strings.Builder
+	for i, r := range []rune(line) {
+		switch {
+		case i >= n:
+			return text.String()
+		case r == '\t':
+			text.WriteByte('\t')
+		default:
+			text.WriteByte(' ')
+		}
+	}
+	return text.String()
+}
