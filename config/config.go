@@ -32,9 +32,9 @@ type Config struct {
 	Route routing.Route `yaml:"route"`
 	// Receivers are whom alerts can be routed to.
 	Receivers []Receiver `yaml:"receivers"`
-	// TimeIntervals are what routes name under mute_time_intervals and active_time_intervals. MuteTimeIntervals is the key that
-	// Alertmanager had for them first.
-	TimeIntervals     []routing.Interval `yaml:"time_intervals"`
+	// TimeIntervals are the times that routes name under mute_time_intervals and active_time_intervals.
+	TimeIntervals []routing.Interval `yaml:"time_intervals"`
+	// MuteTimeIntervals are more of them, under the key that Alertmanager had for them first.
 	MuteTimeIntervals []routing.Interval `yaml:"mute_time_intervals"`
 	// RulesFiles are patterns of Prometheus's rule files, to be evaluated over what the notifier itself scrapes, relative to the
 	// directory of this file. Rules says how often they are, and their alerts told.
@@ -46,20 +46,26 @@ type Config struct {
 	Ping heartbeat.Ping `yaml:"ping"`
 	// Web says who may change something here.
 	Web bearer.Config `yaml:"web"`
-	// Templates are globs of files of Go templates: https://prometheus.io/docs/alerting/latest/notifications/.
+	// Templates are patterns of files of Go templates (https://prometheus.io/docs/alerting/latest/notifications/); each must fit a file.
 	Templates []string `yaml:"templates"`
 }
 
 // Receiver is a name and the integrations behind it. Each is told on its own, as in Alertmanager.
 type Receiver struct {
+	// Name is what routes lead to.
 	Name string `yaml:"name"`
-	// Fallback is who is told what could not be delivered to this receiver; nil is nobody.
-	Fallback         *Fallback          `yaml:"fallback"`
-	SlackConfigs     []slack.Config     `yaml:"slack_configs"`
+	// Fallback is who is told what could not be delivered to this receiver; nobody, unless given.
+	Fallback *Fallback `yaml:"fallback"`
+	// SlackConfigs are channels of Slack.
+	SlackConfigs []slack.Config `yaml:"slack_configs"`
+	// PagerdutyConfigs are services of PagerDuty.
 	PagerdutyConfigs []pagerduty.Config `yaml:"pagerduty_configs"`
-	EmailConfigs     []email.Config     `yaml:"email_configs"`
-	WebhookConfigs   []forward.Config   `yaml:"webhook_configs"`
-	LogConfigs       []logsink.Config   `yaml:"log_configs"`
+	// EmailConfigs are recipients of mail.
+	EmailConfigs []email.Config `yaml:"email_configs"`
+	// WebhookConfigs are addresses that get Alertmanager's payload with the snapshot.
+	WebhookConfigs []forward.Config `yaml:"webhook_configs"`
+	// LogConfigs are files, or the notifier's own output, that get a line for each message.
+	LogConfigs []logsink.Config `yaml:"log_configs"`
 }
 
 // LoadFile reads the file at path. The error is an *Error when the file could be read but is wrong.
@@ -75,7 +81,7 @@ func LoadFile(path string) (Config, error) {
 // in a secret is the environment's. The error is always an *Error, with everything that is wrong.
 func Load(name string, source []byte) (Config, error) {
 	var cfg Config
-	options := strict.Options{Dir: filepath.Dir(name), Refuse: refuse, Own: "github.com/alertvitals/notifier/"}
+	options := strict.Options{Dir: filepath.Dir(name), Unknown: refuse, Refuses: Refuses}
 	doc := strict.Read(name, source, &cfg, options)
 	cfg.leadFrom(options)
 	if err := doc.Err(cfg.validate(doc.Unread)); err != nil {

@@ -14,25 +14,39 @@ import (
 // Delivery is the `delivery` key of the configuration.
 type Delivery struct {
 	// DedupeWindow is for how long the same state of a group counts as told already: Alertmanager's retry, or the second
-	// Alertmanager of a pair. nil is 5m.
+	// Alertmanager of a pair. From 1s to 1h.
 	DedupeWindow *model.Duration `yaml:"dedupe_window"`
-	// MaxAge is how long it is tried to tell what was accepted; then it becomes a dead letter. nil is 24h.
+	// MaxAge is how long it is tried to tell what was accepted; then it becomes a dead letter. At least 1m, and not longer than
+	// --storage.retention.time.
 	MaxAge *model.Duration `yaml:"max_age"`
+}
+
+// WithDefaults is d with the defaults in place of what it leaves out.
+func (d Delivery) WithDefaults() Delivery {
+	if d.DedupeWindow == nil {
+		d.DedupeWindow = new(model.Duration(5 * time.Minute))
+	}
+	if d.MaxAge == nil {
+		d.MaxAge = new(model.Duration(24 * time.Hour))
+	}
+	return d
 }
 
 // Fallback is the `fallback` key of a receiver.
 type Fallback struct {
 	// Receiver is told in the place of the receiver that could not be.
 	Receiver string `yaml:"receiver"`
-	// After is how long after the acceptance, when it could not be delivered by then; at once when it never can be. nil is 2m.
+	// After is how long after the acceptance it is told, when the message could not be delivered by then; at once when it never can be.
 	After *model.Duration `yaml:"after"`
 }
 
-const (
-	defaultDedupeWindow  = 5 * time.Minute
-	defaultMaxAge        = 24 * time.Hour
-	defaultFallbackAfter = 2 * time.Minute
-)
+// WithDefaults is f with the defaults in place of what it leaves out.
+func (f Fallback) WithDefaults() Fallback {
+	if f.After == nil {
+		f.After = new(model.Duration(2 * time.Minute))
+	}
+	return f
+}
 
 // For is DedupeWindow and MaxAge with the defaults in place of what is left out. retention is how long the journal keeps what it
 // accepted; the error is for a MaxAge beyond it.
@@ -48,19 +62,12 @@ func (d Delivery) For(retention time.Duration) (dedupeWindow, maxAge time.Durati
 	return dedupeWindow, maxAge, nil
 }
 
-func (d Delivery) dedupeWindow() time.Duration { return orDefault(d.DedupeWindow, defaultDedupeWindow) }
+func (d Delivery) dedupeWindow() time.Duration { return time.Duration(*d.WithDefaults().DedupeWindow) }
 
-func (d Delivery) maxAge() time.Duration { return orDefault(d.MaxAge, defaultMaxAge) }
+func (d Delivery) maxAge() time.Duration { return time.Duration(*d.WithDefaults().MaxAge) }
 
 // Wait is After with its default.
-func (f Fallback) Wait() time.Duration { return orDefault(f.After, defaultFallbackAfter) }
-
-func orDefault(given *model.Duration, otherwise time.Duration) time.Duration {
-	if given == nil {
-		return otherwise
-	}
-	return time.Duration(*given)
-}
+func (f Fallback) Wait() time.Duration { return time.Duration(*f.WithDefaults().After) }
 
 func (d Delivery) validate() []problem.Problem {
 	var problems []problem.Problem

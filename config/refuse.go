@@ -7,6 +7,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/alertvitals/notifier/config/httpclient"
+	"github.com/alertvitals/notifier/config/strict"
 	"github.com/alertvitals/notifier/routing"
 )
 
@@ -66,4 +67,12 @@ func refuse(t reflect.Type, key string) string {
 		return "the notifier has no " + service + "; let Alertmanager tell it: leave this in alertmanager.yml and delete it here"
 	}
 	return ""
+}
+
+// own is what the paths of this module's packages begin with.
+const own = "github.com/alertvitals/notifier/"
+
+// Refuses is whether a key that a type of Prometheus's has is not taken here.
+func Refuses(field strict.Field) bool {
+	return !strings.HasPrefix(field.Struct.PkgPath(), own) && refuse(field.Struct, field.Key) != ""
 }

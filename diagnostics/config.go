@@ -20,17 +20,16 @@ import (
 
 // Config is the `diagnostics` key of the configuration. Start from DefaultConfig.
 type Config struct {
-	// Deadline is how long a message waits for its snapshot.
+	// Deadline is how long a message waits for its snapshot, from 50ms to 20s.
 	Deadline model.Duration `yaml:"deadline"`
-	// History is how long scraped samples are kept on local disk.
+	// History is how long scraped samples are kept on local disk, at least 10m.
 	History model.Duration `yaml:"history"`
-	// Profiles are patterns of the files of profiles that are looked at before those that the program brings.
+	// Profiles are files, or patterns of files, of profiles that are looked at before those that the program brings.
 	Profiles []string `yaml:"profiles"`
-	// RedactLabels are the labels of alerts whose values name a person; they are shown to nobody. nil is the default,
-	// an empty list is none.
+	// RedactLabels are the labels of alerts whose values name a person; they are shown to nobody. An empty list is none.
 	RedactLabels []string `yaml:"redact_labels"`
-	// AllowedTargets is where the label of an alert may lead, when an agent's URL is a template: host:port with *, and CIDRs.
-	// None is the default.
+	// AllowedTargets is where the label of an alert may lead, when an agent's URL is a template: host:port with *, and CIDRs. With none
+	// a label leads nowhere.
 	AllowedTargets []string `yaml:"allowed_targets"`
 	// Prometheus is asked how the alert's own expression went; without one only what the notifier itself scraped is known.
 	Prometheus PrometheusConfig `yaml:"prometheus"`
@@ -106,26 +105,31 @@ func (c Config) ValidateProfiles(agents []AgentConfig) []problem.Problem {
 
 // AgentConfig is one entry of the `agents` key: whom to look at, and which alerts concern it.
 type AgentConfig struct {
+	// Name is what people read in every message.
 	Name string `yaml:"name"`
 	// Match are Alertmanager matchers; an alert concerns the agent when all of them fit.
 	Match []string `yaml:"match"`
-	// URL is the agent's base address, http or https, or a template of the alert's labels that gives one:
-	// 'http://{{ .Labels.instance }}'. See Config.AllowedTargets.
+	// URL is the agent's base address, http or https, or a template of the alert's labels that gives one, as in
+	// http://{{ .Labels.instance }}; then diagnostics.allowed_targets says where that may be.
 	URL string `yaml:"url"`
-	// Profile is how to read the agent: "auto", or the name of a profile.
+	// Profile is how to read the agent: auto, or the name of a profile (docs/profiles.md).
 	Profile string `yaml:"profile"`
-	// HealthPath, ReadyPath and MetricsPath are joined to URL; nil is the profile's own, "" means: do not ask.
-	HealthPath  *string `yaml:"health_path"`
-	ReadyPath   *string `yaml:"ready_path"`
+	// HealthPath is where the agent says how it is, below its URL; the profile's own, unless given. An empty one is: do not ask.
+	HealthPath *string `yaml:"health_path"`
+	// ReadyPath is where it says whether it takes work; the profile's own, unless given. An empty one is: do not ask.
+	ReadyPath *string `yaml:"ready_path"`
+	// MetricsPath is where its metrics are; the profile's own, unless given. An empty one is: do not ask.
 	MetricsPath *string `yaml:"metrics_path"`
-	// MetricsURL is where the metrics are when they are elsewhere, such as at a collector; it wins over MetricsPath.
+	// MetricsURL is where the metrics are when they are elsewhere, such as at a collector.
 	MetricsURL string `yaml:"metrics_url"`
-	// ScrapeInterval is how often the agent is scraped, Timeout how long one request may take.
-	ScrapeInterval model.Duration     `yaml:"scrape_interval"`
-	Timeout        model.Duration     `yaml:"timeout"`
-	HTTPConfig     *httpclient.Config `yaml:"http_config"`
-	// Links are buttons in the messages about the agent, in the order of the file: a name, and a template of the alert's labels
-	// and times that gives an address.
+	// ScrapeInterval is how often the agent is scraped, from 100ms to 2m.
+	ScrapeInterval model.Duration `yaml:"scrape_interval"`
+	// Timeout bounds one request; it is not longer than the scrape interval.
+	Timeout model.Duration `yaml:"timeout"`
+	// HTTPConfig is how to speak HTTP with the agent.
+	HTTPConfig *httpclient.Config `yaml:"http_config"`
+	// Links are buttons in the messages about the agent, at most five: a name, and a template of the alert's labels
+	// and times that gives an address (docs/agents.md).
 	Links yaml.MapSlice `yaml:"links"`
 	// Queries are more vitals, shown before all others.
 	Queries []QueryConfig `yaml:"queries"`

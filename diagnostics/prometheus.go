@@ -22,8 +22,9 @@ const maxQueryBytes = 4 << 20
 
 // PrometheusConfig is the `prometheus` key: a Prometheus that is asked for the value of an alert's own expression.
 type PrometheusConfig struct {
-	// URL is its base address; "" is none.
-	URL        string             `yaml:"url"`
+	// URL is its base address; without one none is asked.
+	URL string `yaml:"url"`
+	// HTTPConfig is how to speak HTTP with it.
 	HTTPConfig *httpclient.Config `yaml:"http_config"`
 }
 

@@ -10,15 +10,25 @@ import (
 
 // QueryConfig is one entry of an agent's `queries`: a vital that the user asks for.
 type QueryConfig struct {
+	// Name is what people read beside the value.
 	Name string `yaml:"name"`
 	// Expr is PromQL over what was scraped of the agent, which needs no selector for it; it must give one number. In it
 	// $__rate_interval is the span over which current rates are known.
 	Expr string `yaml:"expr"`
-	// Unit is one of Grafana's identifiers (short, percentunit, s, bytes, reqps, currencyUSD), tokens or USD/h; "" is short.
+	// Unit is one of Grafana's identifiers (short, percentunit, s, bytes, reqps, currencyUSD), tokens or USD/h.
 	Unit Unit `yaml:"unit"`
-	// Warn and Crit are thresholds such as "> 100"; "" judges nothing.
+	// Warn is the threshold of a warning, such as "> 100"; without one there is none.
 	Warn string `yaml:"warn"`
+	// Crit is the threshold of what is critical.
 	Crit string `yaml:"crit"`
+}
+
+// WithDefaults is q with the defaults in place of what it leaves out.
+func (q QueryConfig) WithDefaults() QueryConfig {
+	if q.Unit == "" {
+		q.Unit = Short
+	}
+	return q
 }
 
 // mostQueries is how many an agent may have: each costs time of every snapshot.
@@ -26,11 +36,8 @@ const mostQueries = 20
 
 // vital is the query as a vital.
 func (q QueryConfig) vital() vitalSpec {
-	v := vitalSpec{Name: q.Name, Unit: q.Unit, Expr: alternatives{q.Expr}, Warn: q.Warn, Crit: q.Crit, asked: true}
-	if v.Unit == "" {
-		v.Unit = Short
-	}
-	return v
+	q = q.WithDefaults()
+	return vitalSpec{Name: q.Name, Unit: q.Unit, Expr: alternatives{q.Expr}, Warn: q.Warn, Crit: q.Crit, asked: true}
 }
 
 // compileQueries makes vitals of queries that validateQueries finds nothing wrong with.

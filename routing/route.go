@@ -18,8 +18,8 @@ type Route struct {
 	Receiver string `yaml:"receiver"`
 	// Matchers must all fit for an alert to enter the node, each in Alertmanager's syntax: team="data". The root has none.
 	Matchers []string `yaml:"matchers"`
-	// BySeverity names the receivers by the value of the alert's severity label, in place of Receiver. A severity that
-	// is not listed goes to Receiver.
+	// BySeverity names the receivers by the value of the alert's severity label, in place of the route's receiver, which gets what is
+	// not listed.
 	BySeverity map[string][]string `yaml:"by_severity"`
 	// Continue lets the alert go on to the siblings that follow.
 	Continue bool `yaml:"continue"`

@@ -32,6 +32,8 @@ type Parts struct {
 	// Render is what would be sent. Its error may be a *NotRendered, a *diagnostics.NoAgentError or ErrRendering; any other is for
 	// the log only.
 	Render func(context.Context, RenderRequest) ([]Rendered, error)
+	// Config is the configuration in use, as YAML without secrets.
+	Config func() string
 	// Deliveries are what waits, what was told, and what is dead.
 	Deliveries Deliveries
 	// Agents are whom the notifier looks at.
@@ -67,6 +69,7 @@ func Router(p Parts) http.Handler {
 		paths.HEAD(path, p.ready)
 	}
 	paths.POST("/-/reload", p.reload)
+	paths.GET("/api/v1/config", p.configuration)
 	paths.GET("/api/v1/deliveries", p.list)
 	paths.GET("/api/v1/deliveries/:id", p.show)
 	paths.POST("/api/v1/deliveries/:id/replay", p.replay)

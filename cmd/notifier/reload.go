@@ -133,6 +133,14 @@ func (c *configuration) reload(ctx context.Context) error {
 	return nil
 }
 
+// shown is the configuration in use, as YAML without its secrets; "" before there is one.
+func (c *configuration) shown() string {
+	if inUse := c.running.Load(); inUse != nil {
+		return inUse.String()
+	}
+	return ""
+}
+
 // use puts a configuration in use. Whoever a record can name has a place in the journal before it and until after it: new
 // receivers get theirs before the routes lead to them, and those that are no more are let go when no route does.
 func (c *configuration) use(ctx context.Context, cfg config.Config) error {

@@ -207,6 +207,7 @@ func newService(
 		Webhook:    s.webhook.Post,
 		Ready:      s.ready,
 		Reload:     s.configuration.reload,
+		Config:     s.configuration.shown,
 		Deliveries: s.loops,
 		Receivers:  s.loops.Receivers,
 		Render:     s.configuration.render,

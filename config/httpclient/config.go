@@ -14,20 +14,39 @@ import (
 //
 // It is not Prometheus's own type, because goccy/go-yaml panics on that one's http_headers.
 type Config struct {
-	BasicAuth     *commoncfg.BasicAuth     `yaml:"basic_auth"`
+	// BasicAuth is a user and a password.
+	BasicAuth *commoncfg.BasicAuth `yaml:"basic_auth"`
+	// Authorization is another kind of credentials, such as a bearer token.
 	Authorization *commoncfg.Authorization `yaml:"authorization"`
-	// BearerToken and BearerTokenFile are the older form of Authorization.
-	BearerToken          commoncfg.Secret    `yaml:"bearer_token"`
-	BearerTokenFile      string              `yaml:"bearer_token_file"`
-	OAuth2               *commoncfg.OAuth2   `yaml:"oauth2"`
-	TLSConfig            commoncfg.TLSConfig `yaml:"tls_config"`
-	ProxyURL             commoncfg.URL       `yaml:"proxy_url"`
-	NoProxy              string              `yaml:"no_proxy"`
-	ProxyFromEnvironment bool                `yaml:"proxy_from_environment"`
-	// EnableHTTP2 is whether HTTP/2 may be spoken; nil means yes.
+	// BearerToken is the older form of authorization.
+	BearerToken commoncfg.Secret `yaml:"bearer_token"`
+	// BearerTokenFile is a file that holds it, read at each use.
+	BearerTokenFile string `yaml:"bearer_token_file"`
+	// OAuth2 is where and how a token is fetched.
+	OAuth2 *commoncfg.OAuth2 `yaml:"oauth2"`
+	// TLSConfig is how TLS is spoken.
+	TLSConfig commoncfg.TLSConfig `yaml:"tls_config"`
+	// ProxyURL is the proxy to go through.
+	ProxyURL commoncfg.URL `yaml:"proxy_url"`
+	// NoProxy is a list of hosts, domains and CIDRs, separated by commas, that are reached without the proxy.
+	NoProxy string `yaml:"no_proxy"`
+	// ProxyFromEnvironment is whether HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment say which proxy to go through.
+	ProxyFromEnvironment bool `yaml:"proxy_from_environment"`
+	// EnableHTTP2 is whether HTTP/2 may be spoken.
 	EnableHTTP2 *bool `yaml:"enable_http2"`
-	// FollowRedirects is whether redirects may be followed; nil means yes. Who uses the client says which ones.
+	// FollowRedirects is whether redirects are followed. Who tells people never follows one.
 	FollowRedirects *bool `yaml:"follow_redirects"`
+}
+
+// WithDefaults is c with the defaults in place of what it leaves out.
+func (c Config) WithDefaults() Config {
+	if c.EnableHTTP2 == nil {
+		c.EnableHTTP2 = new(true)
+	}
+	if c.FollowRedirects == nil {
+		c.FollowRedirects = new(true)
+	}
+	return c
 }
 
 // Common is c as Prometheus's HTTP client takes it, which is to validate it once more: that fills in what c leaves out. c may be

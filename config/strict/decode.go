@@ -119,7 +119,7 @@ func (d *decoder) structure(path string, n ast.Node, v reflect.Value) {
 	fields := map[string]Field{}
 	var known []string
 	for _, field := range Fields(v.Type()) {
-		if d.options.refuses(field) {
+		if d.options.Refuses != nil && d.options.Refuses(field) {
 			continue
 		}
 		fields[field.Key] = field
@@ -140,19 +140,14 @@ func (d *decoder) structure(path string, n ast.Node, v reflect.Value) {
 	})
 }
 
-// refuses is whether a key that a struct of another module has is not taken.
-func (o Options) refuses(field Field) bool {
-	return o.Refuse != nil && !strings.HasPrefix(field.Struct.PkgPath(), o.Own) && o.Refuse(field.Struct, field.Key) != ""
-}
-
 // unknown tells of a key that is none of the known.
 func (d *decoder) unknown(path string, entry *ast.MappingValueNode, t reflect.Type, known []string) {
 	key := text(entry.Key)
 	d.hide(entry.Value)
 	d.incomplete[path] = true
 	msg := ""
-	if d.options.Refuse != nil {
-		msg = d.options.Refuse(t, key)
+	if d.options.Unknown != nil {
+		msg = d.options.Unknown(t, key)
 	}
 	near := problem.Nearest(key, known)
 	switch {

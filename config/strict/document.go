@@ -19,11 +19,10 @@ import (
 type Options struct {
 	// Dir is what relative paths under keys that end in _file are joined to; "" leaves them.
 	Dir string
-	// Refuse says why a struct has no such key, in words that follow "KEY: "; "" when there is nothing to say. A key that a struct of
-	// another module has, and Refuse something to say of, is not taken.
-	Refuse func(t reflect.Type, key string) string
-	// Own is the path that the packages of this module begin with.
-	Own string
+	// Unknown says why a struct has no such key, in words that follow "KEY: "; "" when there is nothing to say but that there is none.
+	Unknown func(t reflect.Type, key string) string
+	// Refuses is whether a key that a struct has counts as one that it does not have.
+	Refuses func(field Field) bool
 }
 
 // Document is a YAML document that was read.

@@ -111,3 +111,6 @@ func hideSecrets(line string) string {
 }
 
 func stars(text string) string { return strings.Repeat("*", utf8.RuneCountInString(text)) }
+
+// IsSecretKey is whether a key is called as those of secrets are: password, routing_key, app_token.
+func IsSecretKey(key string) bool { return secretKey.MatchString(key) }

@@ -27,47 +27,63 @@ const mostRecipients = 100
 //
 // Smarthost, To and From must be given: there is no global part that they could come from.
 type Config struct {
-	// To are the recipients, separated by commas; From and To may be templates.
+	// To is the recipients, separated by commas. A template.
 	To string `yaml:"to,omitempty"`
-	// From is the sender, and where a mail that cannot be delivered comes back to.
+	// From is the sender, and where a mail that cannot be delivered comes back to. A template.
 	From string `yaml:"from,omitempty"`
-	// Smarthost is the server that takes our mails, as host:port.
+	// Smarthost is the server that takes the mails, as host:port.
 	Smarthost string `yaml:"smarthost,omitempty"`
-	// Hello is the name by which we greet it; this machine's unless given.
+	// Hello is the name by which the server is greeted; this machine's, unless given.
 	Hello string `yaml:"hello,omitempty"`
-	// AuthUsername and AuthPassword are the credentials; without a name there are none.
-	AuthUsername string           `yaml:"auth_username,omitempty"`
+	// AuthUsername is who logs in; without one nobody does.
+	AuthUsername string `yaml:"auth_username,omitempty"`
+	// AuthPassword is the password for PLAIN and LOGIN.
 	AuthPassword commoncfg.Secret `yaml:"auth_password,omitempty"`
-	// AuthPasswordFile names a file that holds the password; it is read at each use.
+	// AuthPasswordFile is a file that holds the password, read at each use.
 	AuthPasswordFile string `yaml:"auth_password_file,omitempty"`
-	// AuthSecret is for CRAM-MD5, AuthSecretFile a file that holds it. Without either, CRAM-MD5 takes the password.
-	AuthSecret     commoncfg.Secret `yaml:"auth_secret,omitempty"`
-	AuthSecretFile string           `yaml:"auth_secret_file,omitempty"`
-	// AuthIdentity is whom to act as, for PLAIN; "" is AuthUsername.
+	// AuthSecret is the secret for CRAM-MD5; the password, unless given.
+	AuthSecret commoncfg.Secret `yaml:"auth_secret,omitempty"`
+	// AuthSecretFile is a file that holds that secret, read at each use.
+	AuthSecretFile string `yaml:"auth_secret_file,omitempty"`
+	// AuthIdentity is whom to act as, for PLAIN; who logs in, unless given.
 	AuthIdentity string `yaml:"auth_identity,omitempty"`
-	// AuthWithoutTLS allows to send the password over a connection that anybody on the way can read. Alertmanager has no such
-	// key. To this machine itself the password is always sent.
+	// AuthWithoutTLS is whether the password may be sent over a connection that anybody on the way can read; to this machine itself it
+	// always is. Alertmanager has no such key.
 	AuthWithoutTLS bool `yaml:"auth_without_tls,omitempty"`
-	// RequireTLS is whether a server without STARTTLS gets no mail; nil means yes. When it is false, STARTTLS is not used.
+	// RequireTLS is whether a server without STARTTLS gets no mail. When it is false, STARTTLS is not used.
 	RequireTLS *bool `yaml:"require_tls,omitempty"`
-	// ForceImplicitTLS is whether the connection begins with TLS; nil means that it does on port 465.
-	ForceImplicitTLS *bool                `yaml:"force_implicit_tls,omitempty"`
-	TLSConfig        *commoncfg.TLSConfig `yaml:"tls_config,omitempty"`
-	// Headers are templates that are added to each mail or take the place of its own headers.
+	// ForceImplicitTLS is whether the connection begins with TLS; on port 465 it does, unless given.
+	ForceImplicitTLS *bool `yaml:"force_implicit_tls,omitempty"`
+	// TLSConfig is how TLS is spoken with the server.
+	TLSConfig *commoncfg.TLSConfig `yaml:"tls_config,omitempty"`
+	// Headers are added to each mail, or take the place of its own. Templates.
 	Headers map[string]string `yaml:"headers,omitempty"`
-	// HTML and Text are templates that take the place of the two bodies.
+	// HTML is the body for those who see HTML. A template.
 	HTML string `yaml:"html,omitempty"`
+	// Text is the body for those who do not. A template.
 	Text string `yaml:"text,omitempty"`
-	// SendResolved is whether a group that is over is told too; nil means yes.
+	// SendResolved is whether a group that is over is told too.
 	SendResolved *bool `yaml:"send_resolved,omitempty"`
-	// Threading is which mails belong together; nil means those of one incident.
+	// Threading is which mails belong together; those of one incident, unless given.
 	Threading *Threading `yaml:"threading,omitempty"`
+}
+
+// WithDefaults is c with the defaults in place of what it leaves out.
+func (c Config) WithDefaults() Config {
+	if c.RequireTLS == nil {
+		c.RequireTLS = new(true)
+	}
+	if c.SendResolved == nil {
+		c.SendResolved = new(true)
+	}
+	return c
 }
 
 // Threading is Alertmanager's: with it, and Alertmanager's own root, a thread that Alertmanager has begun goes on.
 type Threading struct {
+	// Enabled is whether mails make threads as Alertmanager's do. With false there are none.
 	Enabled bool `yaml:"enabled,omitempty"`
-	// ThreadByDate is "daily", for a thread of each group and day, or "none", for one thread of each group for ever.
+	// ThreadByDate is either daily, for a thread of each group and day, or none, for one thread of each group for ever.
 	ThreadByDate string `yaml:"thread_by_date,omitempty"`
 }
 
@@ -77,9 +93,9 @@ const (
 )
 
 // SendsResolved is whether a group that is over is told too.
-func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+func (c Config) SendsResolved() bool { return *c.WithDefaults().SendResolved }
 
-func (c Config) requiresTLS() bool { return c.RequireTLS == nil || *c.RequireTLS }
+func (c Config) requiresTLS() bool { return *c.WithDefaults().RequireTLS }
 
 func (c Config) implicitTLS() bool {
 	_, port, _ := net.SplitHostPort(c.Smarthost)

@@ -18,27 +18,41 @@ const defaultTimeout = 10 * time.Second
 // Config is one entry of webhook_configs, with Alertmanager's names:
 // https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 type Config struct {
-	// URL is where to post; it is a secret, because many such addresses are their own password.
+	// URL is where to post. It is a secret, because many such addresses are their own password.
 	URL commoncfg.Secret `yaml:"url,omitempty"`
-	// URLFile names a file that holds it; it is read at each use.
+	// URLFile is a file that holds it, read at each use.
 	URLFile string `yaml:"url_file,omitempty"`
-	// Secret signs what is posted; without one nothing is signed. One that begins with "whsec_" is base64.
+	// Secret is what signs each post, as docs/webhooks.md tells; one that begins with whsec_ goes on in base64. Without one nothing is
+	// signed.
 	Secret commoncfg.Secret `yaml:"secret,omitempty"`
-	// SecretFile names a file that holds it; it is read at each use.
+	// SecretFile is a file that holds it, read at each use.
 	SecretFile string `yaml:"secret_file,omitempty"`
-	// MaxAlerts is how many alerts a payload holds at most; 0 is all of them.
+	// MaxAlerts is how many alerts a post holds at most; 0 is all of them.
 	MaxAlerts uint64 `yaml:"max_alerts,omitempty"`
-	// SendResolved is whether what is over is told too; nil means yes.
-	SendResolved *bool              `yaml:"send_resolved,omitempty"`
-	HTTPConfig   *httpclient.Config `yaml:"http_config,omitempty"`
-	// Timeout bounds one request; 10 s unless given.
+	// SendResolved is whether what is over is told too.
+	SendResolved *bool `yaml:"send_resolved,omitempty"`
+	// HTTPConfig is how to speak HTTP with the far side.
+	HTTPConfig *httpclient.Config `yaml:"http_config,omitempty"`
+	// Timeout bounds one request.
 	Timeout model.Duration `yaml:"timeout,omitempty"`
-	// Payload is Alertmanager's way to post something else, which the notifier does not have.
+	// Payload is Alertmanager's way to post something else. The notifier has none: it always posts Alertmanager's payload with the
+	// snapshot, and refuses this key.
 	Payload any `yaml:"payload,omitempty"`
 }
 
+// WithDefaults is c with the defaults in place of what it leaves out.
+func (c Config) WithDefaults() Config {
+	if c.SendResolved == nil {
+		c.SendResolved = new(true)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = model.Duration(defaultTimeout)
+	}
+	return c
+}
+
 // SendsResolved is whether what is over is told too.
-func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+func (c Config) SendsResolved() bool { return *c.WithDefaults().SendResolved }
 
 // Validate is what is wrong with the configuration. It reads no secret from a file.
 func (c Config) Validate() []problem.Problem {

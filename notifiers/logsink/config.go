@@ -1,6 +1,7 @@
 package logsink
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,20 +25,36 @@ const (
 
 // Config is one entry of log_configs.
 type Config struct {
-	// Format is JSON (the default) or Logfmt.
+	// Format is json or logfmt.
 	Format string `yaml:"format,omitempty"`
-	// Output is Stdout (the default), Stderr, or the path of a file.
+	// Output is stdout, stderr or the path of a file.
 	Output string `yaml:"output,omitempty"`
-	// MaxSize is how large a file gets before it is renamed and another one begun; nil is 100 MiB, 0 is no bound.
+	// MaxSize is how large a file gets before it is renamed and another one begun, such as 10MB; 0 is no bound.
 	MaxSize *units.Base2Bytes `yaml:"max_size,omitempty"`
-	// MaxFiles is how many files of the past are kept; nil is 10, 0 is all of them.
+	// MaxFiles is how many files of the past are kept; 0 is all of them.
 	MaxFiles *int `yaml:"max_files,omitempty"`
-	// SendResolved is whether a group that is over is written too; nil means yes.
+	// SendResolved is whether a group that is over is written too.
 	SendResolved *bool `yaml:"send_resolved,omitempty"`
 }
 
+// WithDefaults is c with the defaults in place of what it leaves out.
+func (c Config) WithDefaults() Config {
+	c.Format = cmp.Or(c.Format, JSON)
+	c.Output = cmp.Or(c.Output, Stdout)
+	if c.MaxSize == nil {
+		c.MaxSize = new(100 * units.MiB)
+	}
+	if c.MaxFiles == nil {
+		c.MaxFiles = new(10)
+	}
+	if c.SendResolved == nil {
+		c.SendResolved = new(true)
+	}
+	return c
+}
+
 // SendsResolved is whether a group that is over is written too.
-func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+func (c Config) SendsResolved() bool { return *c.WithDefaults().SendResolved }
 
 // LeadFrom is c with what lead makes of the path of a file, where the output is one.
 func (c Config) LeadFrom(lead func(path string) string) Config {
@@ -79,16 +96,10 @@ func (c Config) path() string {
 
 // maxSize is in bytes, 0 for no bound.
 func (c Config) maxSize() int64 {
-	if c.MaxSize == nil {
-		return int64(100 * units.MiB)
-	}
-	return int64(*c.MaxSize)
+	return int64(*c.WithDefaults().MaxSize)
 }
 
 // maxFiles is how many files of the past are kept, 0 for all.
 func (c Config) maxFiles() int {
-	if c.MaxFiles == nil {
-		return 10
-	}
-	return *c.MaxFiles
+	return *c.WithDefaults().MaxFiles
 }

@@ -39,51 +39,79 @@ const (
 // API v1". The texts are templates; one that is left out, or says nothing, leaves
 // the notifier's own.
 type Config struct {
-	RoutingKey     commoncfg.Secret `yaml:"routing_key,omitempty"`
-	RoutingKeyFile string           `yaml:"routing_key_file,omitempty"`
-	ServiceKey     commoncfg.Secret `yaml:"service_key,omitempty"`
-	ServiceKeyFile string           `yaml:"service_key_file,omitempty"`
-	// URL stands for PagerDuty's own address.
+	// RoutingKey is the key of an integration of type "Events API v2".
+	RoutingKey commoncfg.Secret `yaml:"routing_key,omitempty"`
+	// RoutingKeyFile is a file that holds it, read at each use.
+	RoutingKeyFile string `yaml:"routing_key_file,omitempty"`
+	// ServiceKey is the key of an integration of type "Prometheus" or "Events API v1".
+	ServiceKey commoncfg.Secret `yaml:"service_key,omitempty"`
+	// ServiceKeyFile is a file that holds it, read at each use.
+	ServiceKeyFile string `yaml:"service_key_file,omitempty"`
+	// URL is where events are sent; PagerDuty's own address for the kind of key, unless given. The EU's is
+	// https://events.eu.pagerduty.com/v2/enqueue.
 	URL string `yaml:"url,omitempty"`
-	// Client and ClientURL name the button that leads back to what monitors.
-	Client    string `yaml:"client,omitempty"`
+	// Client is the text of the button that leads back to what monitors. A template.
+	Client string `yaml:"client,omitempty"`
+	// ClientURL is where that button leads. A template.
 	ClientURL string `yaml:"client_url,omitempty"`
-	// Description is the event's summary.
+	// Description is the event's summary. A template.
 	Description string `yaml:"description,omitempty"`
-	// Severity is one of critical, error, warning, info.
-	Severity  string `yaml:"severity,omitempty"`
-	Source    string `yaml:"source,omitempty"`
-	Class     string `yaml:"class,omitempty"`
+	// Severity is one of critical, error, warning and info; that of the group's worst alert, unless given. A template.
+	Severity string `yaml:"severity,omitempty"`
+	// Source is what the event is about; the agent or its instance, unless given. A template.
+	Source string `yaml:"source,omitempty"`
+	// Class is the event's class. A template.
+	Class string `yaml:"class,omitempty"`
+	// Component is the part of the source that is concerned. A template.
 	Component string `yaml:"component,omitempty"`
-	Group     string `yaml:"group,omitempty"`
-	// Details are added to the notifier's own.
+	// Group is a logical group of components. A template.
+	Group string `yaml:"group,omitempty"`
+	// Details are added to the notifier's own, by their names. Templates.
 	Details map[string]any `yaml:"details,omitempty"`
-	Images  []Image        `yaml:"images,omitempty"`
-	Links   []Link         `yaml:"links,omitempty"`
-	// Dedup is PerGroup (the default) or PerAlert.
+	// Images are shown in the incident.
+	Images []Image `yaml:"images,omitempty"`
+	// Links are shown in the incident.
+	Links []Link `yaml:"links,omitempty"`
+	// Dedup is what has an incident of its own: each group, where an alert that joins it pages nobody, or each alert.
 	Dedup string `yaml:"dedup,omitempty"`
-	// SendResolved is whether what is over is closed; nil means yes.
-	SendResolved *bool              `yaml:"send_resolved,omitempty"`
-	HTTPConfig   *httpclient.Config `yaml:"http_config,omitempty"`
-	// Timeout bounds one request; 10 s unless given.
+	// SendResolved is whether what is over is closed.
+	SendResolved *bool `yaml:"send_resolved,omitempty"`
+	// HTTPConfig is how to speak HTTP with PagerDuty.
+	HTTPConfig *httpclient.Config `yaml:"http_config,omitempty"`
+	// Timeout bounds one request.
 	Timeout model.Duration `yaml:"timeout,omitempty"`
 }
 
-// Image is a picture that PagerDuty fetches. Its address is https.
+// Image is a picture that PagerDuty fetches.
 type Image struct {
-	Src  string `yaml:"src,omitempty"`
-	Alt  string `yaml:"alt,omitempty"`
+	// Src is the picture's address, which begins with https://. A template.
+	Src string `yaml:"src,omitempty"`
+	// Alt is what it shows, in words. A template.
+	Alt string `yaml:"alt,omitempty"`
+	// Href is where a click on it leads. A template.
 	Href string `yaml:"href,omitempty"`
 }
 
 // Link is an address for people.
 type Link struct {
+	// Href is where it leads. A template.
 	Href string `yaml:"href,omitempty"`
+	// Text is what it says. A template.
 	Text string `yaml:"text,omitempty"`
 }
 
+// WithDefaults is c with the defaults in place of what it leaves out.
+func (c Config) WithDefaults() Config {
+	c.Dedup = cmp.Or(c.Dedup, PerGroup)
+	c.Timeout = cmp.Or(c.Timeout, model.Duration(defaultTimeout))
+	if c.SendResolved == nil {
+		c.SendResolved = new(true)
+	}
+	return c
+}
+
 // SendsResolved is whether what is over is closed.
-func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+func (c Config) SendsResolved() bool { return *c.WithDefaults().SendResolved }
 
 // Pace is how many messages may be sent in a second: an integration takes some 120 events in a minute.
 //

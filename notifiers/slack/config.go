@@ -21,58 +21,78 @@ const (
 	longestTimeout = 20 * time.Second
 )
 
-// Config is one entry of slack_configs. Exactly one of APIURL, APIURLFile, AppToken and AppTokenFile is set.
+// Config is one entry of slack_configs, with Alertmanager's names:
+// https://prometheus.io/docs/alerting/latest/configuration/#slack_config
+//
+// Exactly one of APIURL, APIURLFile, AppToken and AppTokenFile is set. Texts are Go templates over Alertmanager's data and .Snapshot;
+// one that is left out, or says nothing, leaves the notifier's own.
 type Config struct {
-	// APIURL is the address of an incoming webhook; it is a secret. Its messages can be neither edited nor answered in a
-	// thread.
+	// APIURL is the address of an incoming webhook. Its messages can be neither edited nor answered in a thread.
 	APIURL commoncfg.Secret `yaml:"api_url,omitempty"`
-	// APIURLFile names a file that holds it; it is read at each use.
+	// APIURLFile is a file that holds it, read at each use.
 	APIURLFile string `yaml:"api_url_file,omitempty"`
-	// AppToken is a bot token (xoxb-…) with the scope chat:write, and chat:write.public for channels that the bot is not in.
+	// AppToken is a bot token (xoxb-…) with the scope chat:write, and chat:write.public for channels that the bot is not in. With it a
+	// group is one living message with a thread.
 	AppToken commoncfg.Secret `yaml:"app_token,omitempty"`
-	// AppTokenFile names a file that holds it; it is read at each use.
+	// AppTokenFile is a file that holds it, read at each use.
 	AppTokenFile string `yaml:"app_token_file,omitempty"`
 	// Channel is a channel's name ("#agent-alerts") or its ID. A bot token needs it; an incoming webhook has its own
 	// channel and, unless it is a legacy one, ignores it.
 	Channel string `yaml:"channel,omitempty"`
-	// APIBaseURL stands for https://slack.com/api/ where a gateway or a test stands in for Slack.
-	APIBaseURL string             `yaml:"api_base_url,omitempty"`
+	// APIBaseURL is where Slack's API is, when a gateway stands in for Slack.
+	APIBaseURL string `yaml:"api_base_url,omitempty"`
+	// HTTPConfig is how to speak HTTP with Slack.
 	HTTPConfig *httpclient.Config `yaml:"http_config,omitempty"`
-	// Mentions are whom a fresh message that fires, and the news in its thread, ping; nobody unless given. An edit pings nobody.
+	// Mentions is whom a fresh message that fires, and the news in its thread, ping: a list of IDs of user groups (S…) and users (U…,
+	// W…), or here, channel or everyone; or such a list for each of critical, warning and info. An edit pings nobody.
 	Mentions Mentions `yaml:"mentions,omitempty"`
-	// ReplyBroadcast shows the news in the thread in the channel too.
+	// ReplyBroadcast is whether the news in the thread are shown in the channel too.
 	ReplyBroadcast bool `yaml:"reply_broadcast,omitempty"`
-
-	// RateLimit is how many messages may be sent to the channel in a second, after a burst of ten; nil is 1, which Slack allows, and
-	// 0 is without a limit. Source: https://docs.slack.dev/apis/web-api/rate-limits.
+	// RateLimit is how many messages may be sent to the channel in a second, after a burst of ten. Slack allows one
+	// (https://docs.slack.dev/apis/web-api/rate-limits); 0 is no limit.
 	RateLimit *float64 `yaml:"rate_limit,omitempty"`
 
 	Words `yaml:",inline"`
 
-	// UpdateMessage, LinkNames, MrkdwnIn, CallbackID and AppURL are taken, so that a receiver of Alertmanager's works as it is, and
-	// mean nothing: a bot's message is always edited, and only Mentions ping.
-	UpdateMessage bool     `yaml:"update_message,omitempty"`
-	LinkNames     bool     `yaml:"link_names,omitempty"`
-	MrkdwnIn      []string `yaml:"mrkdwn_in,omitempty"`
-	CallbackID    string   `yaml:"callback_id,omitempty"`
-	AppURL        string   `yaml:"app_url,omitempty"`
+	// UpdateMessage is taken from Alertmanager's receivers and means nothing: a bot's message is always edited.
+	UpdateMessage bool `yaml:"update_message,omitempty"`
+	// LinkNames is taken from Alertmanager's receivers and means nothing: only mentions ping.
+	LinkNames bool `yaml:"link_names,omitempty"`
+	// MrkdwnIn is taken from Alertmanager's receivers and means nothing.
+	MrkdwnIn []string `yaml:"mrkdwn_in,omitempty"`
+	// CallbackID is taken from Alertmanager's receivers and means nothing.
+	CallbackID string `yaml:"callback_id,omitempty"`
+	// AppURL is taken from Alertmanager's receivers and means nothing; see api_base_url.
+	AppURL string `yaml:"app_url,omitempty"`
 
-	// SendResolved is whether a group that is over is told too; nil means yes.
+	// SendResolved is whether a group that is over is told too.
 	SendResolved *bool `yaml:"send_resolved,omitempty"`
-	// Timeout bounds one request; 10 s unless given.
+	// Timeout bounds one request, at most 20s.
 	Timeout model.Duration `yaml:"timeout,omitempty"`
 }
 
+// WithDefaults is c with the defaults in place of what it leaves out.
+func (c Config) WithDefaults() Config {
+	if c.APIBaseURL == "" {
+		c.APIBaseURL = defaultAPIBaseURL
+	}
+	if c.RateLimit == nil {
+		c.RateLimit = new(1.0)
+	}
+	if c.SendResolved == nil {
+		c.SendResolved = new(true)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = model.Duration(defaultTimeout)
+	}
+	return c
+}
+
 // SendsResolved is whether a group that is over is told too.
-func (c Config) SendsResolved() bool { return c.SendResolved == nil || *c.SendResolved }
+func (c Config) SendsResolved() bool { return *c.WithDefaults().SendResolved }
 
 // Pace is how many messages may be sent in a second, 0 without a limit.
-func (c Config) Pace() float64 {
-	if c.RateLimit == nil {
-		return 1
-	}
-	return *c.RateLimit
-}
+func (c Config) Pace() float64 { return *c.WithDefaults().RateLimit }
 
 // Validate is what is wrong with the configuration. It reads no secret from a file: the one that checks a configuration need not be
 // the one that holds the secrets.
@@ -124,18 +144,10 @@ func (c Config) Validate() []problem.Problem {
 func (c Config) usesToken() bool { return c.AppToken != "" || c.AppTokenFile != "" }
 
 func (c Config) apiBase() string {
-	if c.APIBaseURL == "" {
-		return defaultAPIBaseURL
-	}
-	return strings.TrimSuffix(c.APIBaseURL, "/") + "/"
+	return strings.TrimSuffix(c.WithDefaults().APIBaseURL, "/") + "/"
 }
 
-func (c Config) requestTimeout() time.Duration {
-	if c.Timeout == 0 {
-		return defaultTimeout
-	}
-	return time.Duration(c.Timeout)
-}
+func (c Config) requestTimeout() time.Duration { return time.Duration(c.WithDefaults().Timeout) }
 
 // credential is the bot token or the webhook's address, freshly read where it is in a file.
 func (c Config) credential() (string, error) {

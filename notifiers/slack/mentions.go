@@ -32,6 +32,14 @@ func (m *Mentions) UnmarshalYAML(unmarshal func(any) error) error {
 	return nil
 }
 
+// MarshalYAML writes the form that UnmarshalYAML reads.
+func (m Mentions) MarshalYAML() (any, error) {
+	if list, ok := m[everySeverity]; ok && len(m) == 1 {
+		return list, nil
+	}
+	return map[alert.Severity][]string(m), nil
+}
+
 // mention is an ID of Slack's. Source: https://docs.slack.dev/messaging/formatting-message-text#mentioning-users and below it.
 var mention = regexp.MustCompile(`^(?:[SUW][A-Z0-9]{2,}|here|channel|everyone)$`)
 

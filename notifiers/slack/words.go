@@ -17,47 +17,66 @@ import (
 // slack_config (https://prometheus.io/docs/alerting/latest/configuration/#slack_config). In Text, Pretext, Footer and Fields
 // the template's own markup is meant, and none of its data's is.
 type Words struct {
-	// Title takes the place of the title, in plain text. Text takes that of the sentence below it and of the alerts' lines.
+	// Title is the title, in plain text. A template.
 	Title string `yaml:"title,omitempty"`
-	Text  string `yaml:"text,omitempty"`
-	// TitleLink is a button's address.
+	// Text is what takes the place of the sentence below the title and of the alerts' lines. A template whose own mrkdwn is meant.
+	Text string `yaml:"text,omitempty"`
+	// TitleLink is the address of a button. A template.
 	TitleLink string `yaml:"title_link,omitempty"`
-	// Pretext stands above the text, Footer in place of how the vitals were taken.
+	// Pretext stands above the text. A template whose own mrkdwn is meant.
 	Pretext string `yaml:"pretext,omitempty"`
-	Footer  string `yaml:"footer,omitempty"`
-	// Fallback, or else MessageText, is what a lock screen shows.
-	Fallback    string `yaml:"fallback,omitempty"`
+	// Footer stands in place of how the vitals were taken. A template.
+	Footer string `yaml:"footer,omitempty"`
+	// Fallback is what a lock screen shows. A template.
+	Fallback string `yaml:"fallback,omitempty"`
+	// MessageText is what a lock screen shows when there is no fallback. A template.
 	MessageText string `yaml:"message_text,omitempty"`
-	// Color is good, warning, danger or #rrggbb.
-	Color       string   `yaml:"color,omitempty"`
-	Fields      []Field  `yaml:"fields,omitempty"`
-	ShortFields bool     `yaml:"short_fields,omitempty"`
-	Actions     []Action `yaml:"actions,omitempty"`
-	// ImageURL and ThumbURL are addresses that Slack itself can reach.
+	// Color is one of good, warning, danger and #rrggbb. A template.
+	Color string `yaml:"color,omitempty"`
+	// Fields are shown in two columns, at most 20.
+	Fields []Field `yaml:"fields,omitempty"`
+	// ShortFields is taken from Alertmanager's receivers and means nothing: fields stand in two columns.
+	ShortFields bool `yaml:"short_fields,omitempty"`
+	// Actions are buttons that lead to addresses.
+	Actions []Action `yaml:"actions,omitempty"`
+	// ImageURL is the address of a picture that Slack itself can reach. A template.
 	ImageURL string `yaml:"image_url,omitempty"`
+	// ThumbURL is the address of a small picture that Slack itself can reach. A template.
 	ThumbURL string `yaml:"thumb_url,omitempty"`
-	// Username, IconEmoji and IconURL are who a fresh post seems to be from; a bot needs the scope chat:write.customize.
-	Username  string `yaml:"username,omitempty"`
+	// Username is who a fresh post seems to be from; a bot needs the scope chat:write.customize for it, and for IconEmoji and
+	// IconURL. A template.
+	Username string `yaml:"username,omitempty"`
+	// IconEmoji is the picture of who it seems to be from, as :robot_face:. A template.
 	IconEmoji string `yaml:"icon_emoji,omitempty"`
-	IconURL   string `yaml:"icon_url,omitempty"`
+	// IconURL is the address of that picture. A template.
+	IconURL string `yaml:"icon_url,omitempty"`
 }
 
 // Field is one of Words.Fields.
 type Field struct {
+	// Title is the bold line of the field. A template.
 	Title string `yaml:"title"`
+	// Value is what stands below it. A template whose own mrkdwn is meant.
 	Value string `yaml:"value"`
-	// Short is taken and means nothing: Slack's fields stand in two columns.
+	// Short is taken from Alertmanager's receivers and means nothing: fields stand in two columns.
 	Short *bool `yaml:"short,omitempty"`
 }
 
 // Action is a button that leads to an address. Alertmanager's other kinds need an app that answers.
 type Action struct {
-	Type         string         `yaml:"type,omitempty"`
-	Text         string         `yaml:"text"`
-	URL          string         `yaml:"url,omitempty"`
-	Style        string         `yaml:"style,omitempty"`
-	Name         string         `yaml:"name,omitempty"`
-	Value        string         `yaml:"value,omitempty"`
+	// Type is taken from Alertmanager's receivers and means nothing: every action is a button.
+	Type string `yaml:"type,omitempty"`
+	// Text is what the button says. A template.
+	Text string `yaml:"text"`
+	// URL is where it leads. A template.
+	URL string `yaml:"url,omitempty"`
+	// Style is taken from Alertmanager's receivers and means nothing.
+	Style string `yaml:"style,omitempty"`
+	// Name is taken from Alertmanager's receivers and means nothing.
+	Name string `yaml:"name,omitempty"`
+	// Value is taken from Alertmanager's receivers and means nothing.
+	Value string `yaml:"value,omitempty"`
+	// ConfirmField is taken from Alertmanager's receivers and means nothing.
 	ConfirmField map[string]any `yaml:"confirm,omitempty"`
 }
 
