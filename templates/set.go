@@ -67,6 +67,62 @@ func LoadAll(globs []string) (*Set, []FileError) {
 }
 
 func loadAll(globs []string) (*Set, []FileError, error) {
+	s, err := with(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	var wrong []FileError
+	var sources []string // those that can be used
+	for i, glob := range globs {
+		paths, err := matching(glob)
+		if err != nil {
+			wrong = append(wrong, FileError{i, err})
+		}
+		for _, path := range paths {
+			source, err := read(path)
+			if err != nil {
+				wrong = append(wrong, FileError{i, err})
+				continue
+			}
+			if err := s.templates.Parse(strings.NewReader(source)); err != nil {
+				wrong = append(wrong, FileError{i, fmt.Errorf("%s: %w", path, err)})
+				// A file that is half read leaves the set unusable.
+				if s, err = with(sources); err != nil {
+					return nil, nil, err
+				}
+				continue
+			}
+			sources = append(sources, source)
+		}
+	}
+	return s, wrong, nil
+}
+
+func matching(glob string) ([]string, error) {
+	paths, err := filepath.Glob(glob)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a pattern of files: %w", glob, err)
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("no file is called %s", glob)
+	}
+	return paths, nil
+}
+
+// read is what a file of templates says. A pipe or a device may never end, and a directory is no file.
+func read(path string) (string, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is no file of templates", path)
+	}
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("a file of templates cannot be read: %w", err)
+	}
+	return string(source), nil
+}
+
+// with are Alertmanager's templates, the embedded ones, and then those of sources.
+func with(sources []string) (*Set, error) {
 	s := &Set{}
 	functions := map[string]any{"ago": ago, "clock": clock, "names": names, "why": why}
 	var err error
@@ -76,51 +132,18 @@ func loadAll(globs []string) (*Set, []FileError, error) {
 		s.text = text
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading Alertmanager's templates: %w", err)
+		return nil, fmt.Errorf("reading Alertmanager's templates: %w", err)
 	}
-	embedded, err := files.Open("content.tmpl")
+	embedded, err := files.ReadFile("content.tmpl")
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the embedded templates: %w", err)
+		return nil, fmt.Errorf("reading the embedded templates: %w", err)
 	}
-	defer embedded.Close() //nolint:errcheck // it is in memory
-	if err := s.templates.Parse(embedded); err != nil {
-		return nil, nil, fmt.Errorf("reading the embedded templates: %w", err)
-	}
-	var wrong []FileError
-	for i, glob := range globs {
-		for _, err := range s.add(glob) {
-			wrong = append(wrong, FileError{i, err})
+	for _, source := range append([]string{string(embedded)}, sources...) {
+		if err := s.templates.Parse(strings.NewReader(source)); err != nil {
+			return nil, fmt.Errorf("reading the embedded templates: %w", err)
 		}
 	}
-	return s, wrong, nil
-}
-
-// add is why files cannot be used; the others are in the set then.
-func (s *Set) add(glob string) []error {
-	paths, err := filepath.Glob(glob)
-	if err != nil {
-		return []error{fmt.Errorf("%q is not a pattern of files: %w", glob, err)}
-	}
-	if len(paths) == 0 {
-		return []error{fmt.Errorf("no file is called %s", glob)}
-	}
-	var wrong []error
-	for _, path := range paths {
-		// A pipe or a device may never end, and a directory is no file.
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			wrong = append(wrong, fmt.Errorf("%s is no file of templates", path))
-			continue
-		}
-		source, err := os.ReadFile(path)
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("a file of templates cannot be read: %w", err))
-			continue
-		}
-		if err := s.templates.Parse(strings.NewReader(string(source))); err != nil {
-			wrong = append(wrong, fmt.Errorf("%s: %w", path, err))
-		}
-	}
-	return wrong
+	return s, nil
 }
 
 // Text makes a text by a template of the user's. The result has no more than a megabyte.

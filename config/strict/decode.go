@@ -351,6 +351,8 @@ func words(t reflect.Type) string {
 		return "a mapping (key: value)"
 	case t == durationType:
 		return "a duration like 30s, 5m or 2h"
+	case t == reflect.TypeFor[units.Base2Bytes]():
+		return "a size like 100MB"
 	case t.Kind() == reflect.Pointer:
 		return words(t.Elem())
 	case isStruct(t), t.Kind() == reflect.Map:

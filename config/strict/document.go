@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"reflect"
@@ -44,6 +45,7 @@ type place struct{ line, column int }
 // Read fills into, a pointer to a struct, in from a document; name is its file's in messages. What cannot be read stays as it is,
 // and is a finding of the document.
 func Read(name string, source []byte, into any, options Options) (doc *Document) {
+	source = bytes.TrimPrefix(source, []byte("\ufeff")) // some editors begin a file with it
 	doc = &Document{
 		name: name, lines: strings.Split(string(source), "\n"),
 		places: map[string]place{}, unread: map[string]bool{}, incomplete: map[string]bool{},

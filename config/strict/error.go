@@ -48,19 +48,25 @@ func (d *Document) syntax(err error) {
 	d.broken(position, "this is not YAML: "+firstLine(at.GetMessage()))
 }
 
-// hideBelowKey hides a line when the key of a secret stands alone on one above it: what the tokens are of a text that is not YAML
-// nobody knows.
+// hideBelowKey hides a line that stands below the key of a secret, which has its value there: what the tokens are of a text that is
+// not YAML nobody knows.
 func (d *Document) hideBelowKey(line int) {
-	for at := min(line, len(d.lines)) - 1; at > 0; at-- {
-		if alone.MatchString(d.lines[at-1]) {
-			d.hidden = append(d.hidden, span{place{at + 1, 1}, place{line + 1, 1}})
-			return
+	line = min(max(line, 1), len(d.lines))
+	depth := indentation(d.lines[line-1])
+	for at := line - 1; at > 0; at-- {
+		above := d.lines[at-1]
+		if strings.TrimSpace(above) == "" || indentation(above) >= depth {
+			continue
 		}
-		if strings.Contains(d.lines[at-1], ": ") {
+		depth = indentation(above)
+		if alone.MatchString(above) {
+			d.hidden = append(d.hidden, span{place{line, 1}, place{line + 1, 1}})
 			return
 		}
 	}
 }
+
+func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")

@@ -24,8 +24,7 @@ var (
 func (d *decoder) secret(path string, n ast.Node, v reflect.Value) {
 	d.hide(n)
 	if _, ok := n.(ast.ScalarNode); !ok {
-		d.unread[path] = true
-		d.find(path, start(n), "want text")
+		d.wrongType(path, n, v.Type())
 		return
 	}
 	wrong := ""

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -26,7 +27,7 @@ func (m *Mentions) UnmarshalYAML(unmarshal func(any) error) error {
 	}
 	var bySeverity map[alert.Severity][]string
 	if err := unmarshal(&bySeverity); err != nil {
-		return fmt.Errorf("mentions: want a list like [S0123ABCD], or a list for each severity: %w", err)
+		return errors.New("want a list like [S0123ABCD], or a list for each severity: {critical: [S0123ABCD]}")
 	}
 	*m = bySeverity
 	return nil
