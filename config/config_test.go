@@ -1,12 +1,15 @@
 package config
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/alertmanager/timeinterval"
 	"github.com/prometheus/common/model"
@@ -168,16 +171,31 @@ func TestLoadFileSaysThatThereIsNone(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// Whatever stands around a secret, it is not repeated, and each finding has its place in the file.
 func FuzzLoad(f *testing.F) {
+	const secrets = `
+receivers:
+  - name: x
+    slack_configs:
+      - channel: y
+        app_token: pl4nted
+        api_url:
+          pl4nted
+`
 	files, err := filepath.Glob("testdata/*.yml")
 	require.NoError(f, err)
 	for _, file := range files {
 		source, err := os.ReadFile(file)
 		require.NoError(f, err)
-		f.Add(source)
+		f.Add(source, []byte{})
+		f.Add([]byte{}, source)
 	}
-	f.Add([]byte(minimal))
-	f.Fuzz(func(t *testing.T, source []byte) {
+	f.Add([]byte(minimal), []byte("      - chanel: *x\n"))
+	f.Fuzz(func(t *testing.T, before, after []byte) {
+		if bytes.ContainsAny(before, `"'`) || bytes.ContainsAny(after, `"'`) {
+			return // between quotes the secrets would be part of another value
+		}
+		source := slices.Concat(before, []byte(secrets), after)
 		_, err := Load("f.yml", source)
 		if err == nil {
 			return
@@ -185,11 +203,15 @@ func FuzzLoad(f *testing.F) {
 		var wrong *Error
 		require.ErrorAs(t, err, &wrong)
 		require.NotEmpty(t, wrong.Findings)
+		lines := strings.Split(strings.TrimPrefix(string(source), "\ufeff"), "\n")
 		for _, f := range wrong.Findings {
 			require.Positive(t, f.Line)
+			require.LessOrEqual(t, f.Line, len(lines))
 			require.Positive(t, f.Column)
+			require.LessOrEqual(t, f.Column, utf8.RuneCountInString(lines[f.Line-1])+1)
 			require.NotEmpty(t, f.Msg)
 		}
+		require.NotContains(t, err.Error(), "pl4nted")
 	})
 }
 

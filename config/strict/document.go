@@ -144,11 +144,23 @@ func (d *Document) see(path string, n ast.Node, key *token.Token) {
 	}
 }
 
+// placeOf is where a token stands. Behind a tag the library is out by a column or two, so that the text itself is looked for.
 func (d *Document) placeOf(at *token.Token) place {
 	if at == nil || at.Position == nil {
 		return place{1, 1}
 	}
-	return place{at.Position.Line, at.Position.Column}
+	here := place{at.Position.Line, at.Position.Column}
+	begins, _, _ := strings.Cut(strings.TrimSpace(at.Origin), "\n")
+	if here.line < 1 || here.line > len(d.lines) || begins == "" {
+		return here
+	}
+	line, want := []rune(d.lines[here.line-1]), []rune(strings.TrimSpace(begins))
+	for _, by := range []int{0, 1, 2, -1, -2} {
+		if from := here.column - 1 + by; from >= 0 && from+len(want) <= len(line) && slices.Equal(line[from:from+len(want)], want) {
+			return place{here.line, from + 1}
+		}
+	}
+	return here
 }
 
 func (d *Document) find(path string, at *token.Token, format string, args ...any) {
