@@ -83,15 +83,15 @@ func Load(name string, source []byte) (Config, error) {
 	var cfg Config
 	options := strict.Options{Dir: filepath.Dir(name), Unknown: refuse, Refuses: Refuses}
 	doc := strict.Read(name, source, &cfg, options)
-	cfg.leadFrom(options)
+	leadFrom(&cfg, options)
 	if err := doc.Err(cfg.validate(doc.Unread)); err != nil {
 		return Config{}, err
 	}
 	return cfg, nil
 }
 
-// leadFrom joins relative paths that are not under keys which end in _file to the directory of the file.
-func (c *Config) leadFrom(options strict.Options) {
+// leadFrom joins relative paths of c that are not under keys which end in _file to the directory of the file.
+func leadFrom(c *Config, options strict.Options) {
 	for _, list := range [][]string{c.Templates, c.Diagnostics.Profiles, c.RulesFiles} {
 		for i := range list {
 			list[i] = options.Path(list[i])

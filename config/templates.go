@@ -26,7 +26,7 @@ func (c Config) validateTemplates(unread bool) []problem.Problem {
 	try := func(path string, texts map[string]string, try func(string) error) {
 		for _, key := range slices.Sorted(maps.Keys(texts)) {
 			err := try(texts[key])
-			if err != nil && !(unread && templates.IsUndefined(err)) {
+			if err != nil && (!unread || !templates.IsUndefined(err)) {
 				problems = append(problems, problem.Problem{Path: path + "." + key, Msg: err.Error()})
 			}
 		}

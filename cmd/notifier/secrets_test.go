@@ -212,8 +212,8 @@ func TestP10ConfigurationsThatAreCheckedShowNoSecret(t *testing.T) {
 			"several lines, unknown": func(m map[string]any, key string) { m["nonsense"] = "x\n" + m[key].(string) + "\nx\n" },
 			"no variable":            func(m map[string]any, key string) { m[key] = "${" + m[key].(string) },
 		} {
-			wrong, err := yaml.Marshal(g.plant(t, path, n, change))
-			require.NoError(t, err)
+			wrong, invalid := yaml.Marshal(g.plant(t, path, n, change))
+			require.NoError(t, invalid)
 			_, err = config.Load(file, wrong)
 			if name != "too much" || err != nil { // some have no _file
 				require.Error(t, err, "%s: %s", path, name)

@@ -13,7 +13,7 @@ import (
 // https://prometheus.io/docs/prometheus/latest/configuration/configuration/#http_config
 //
 // It is not Prometheus's own type, because goccy/go-yaml panics on that one's http_headers.
-type Config struct {
+type Config struct { //nolint:recvcheck // what a nil one says is said by methods of the pointer
 	// BasicAuth is a user and a password.
 	BasicAuth *commoncfg.BasicAuth `yaml:"basic_auth"`
 	// Authorization is another kind of credentials, such as a bearer token.

@@ -17,7 +17,7 @@ func TestUnder(t *testing.T) {
 func TestNearest(t *testing.T) {
 	known := []string{"receiver", "routes", "matchers", "by_severity", "continue", "to", "url"}
 	for name, want := range map[string]string{
-		"reciever": "receiver", "Routes": "routes", "route": "routes", "match": "", "by-severity": "by_severity", "contniue": "continue",
+		"recevier": "receiver", "Routes": "routes", "route": "routes", "match": "", "by-severity": "by_severity", "contniue": "continue",
 		"tp": "to", "ulr": "url", "nonsense": "", "": "", "receivers_of_something_else": "",
 	} {
 		assert.Equal(t, want, Nearest(name, known), name)

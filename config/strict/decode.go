@@ -161,7 +161,7 @@ func (d *decoder) unknown(path string, entry *ast.MappingValueNode, t reflect.Ty
 	default:
 		msg = fmt.Sprintf("there is no key %q here", clipped(key))
 	}
-	d.find(path, entry.Key.GetToken(), "%s", msg)
+	d.findf(path, entry.Key.GetToken(), "%s", msg)
 }
 
 // each tells of keys that are there twice, and calls do for all others.
@@ -176,7 +176,7 @@ func (d *decoder) each(path string, m *ast.MappingNode, do func(at string, entry
 		}
 		if before := first[key]; before != nil {
 			d.hide(entry.Value)
-			d.find(path, at, "the key %q is here for the second time; the first is on line %d", clipped(key), max(before.Position.Line, 1))
+			d.findf(path, at, "the key %q is here for the second time; the first is on line %d", clipped(key), max(before.Position.Line, 1))
 			continue
 		}
 		first[key] = at
@@ -305,7 +305,7 @@ func (d *decoder) refused(path string, n ast.Node, msg string) {
 	if secretive(path) {
 		d.hide(n)
 	}
-	d.find(path, start(n), "%s", msg)
+	d.findf(path, start(n), "%s", msg)
 }
 
 // wrongType hides the value when its like could hold a secret.
@@ -318,7 +318,7 @@ func (d *decoder) wrongType(path string, n ast.Node, t reflect.Type) {
 			found = "a text"
 		}
 	}
-	d.find(path, start(n), "want %s, and this is %s", words(t), found)
+	d.findf(path, start(n), "want %s, and this is %s", words(t), found)
 }
 
 func secretive(path string) bool { return secretKey.MatchString(lastStep(path)) }

@@ -60,8 +60,8 @@ func Read(name string, source []byte, into any, options Options) (doc *Document)
 	if root == nil {
 		return doc
 	}
-	e := &expander{anchors: map[string]ast.Node{}, sizes: map[ast.Node]int{}, wrong: func(at *token.Token, format string, args ...any) {
-		doc.find("", at, format, args...)
+	e := &expander{anchors: map[string]ast.Node{}, sizes: map[ast.Node]int{}, wrongf: func(at *token.Token, format string, args ...any) {
+		doc.findf("", at, format, args...)
 	}}
 	d := &decoder{Document: doc, options: options}
 	d.decode("", e.expand(root), nil, reflect.ValueOf(into).Elem())
@@ -88,7 +88,7 @@ func (d *Document) parse(source []byte) ast.Node {
 		if at == nil {
 			at = start(docs[1].Body)
 		}
-		d.find("", at, "one document is enough; remove what follows")
+		d.findf("", at, "one document is enough; remove what follows")
 	}
 	if _, comment := docs[0].Body.(*ast.CommentGroupNode); comment {
 		return nil
@@ -163,7 +163,7 @@ func (d *Document) placeOf(at *token.Token) place {
 	return here
 }
 
-func (d *Document) find(path string, at *token.Token, format string, args ...any) {
+func (d *Document) findf(path string, at *token.Token, format string, args ...any) {
 	msg := fmt.Sprintf(format, args...)
 	if path != "" {
 		msg = path + ": " + msg

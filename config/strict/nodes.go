@@ -15,8 +15,8 @@ const mostNodes = 100_000
 type expander struct {
 	anchors map[string]ast.Node
 	// sizes are how many nodes an expanded node has.
-	sizes map[ast.Node]int
-	wrong func(at *token.Token, format string, args ...any)
+	sizes  map[ast.Node]int
+	wrongf func(at *token.Token, format string, args ...any)
 }
 
 func (e *expander) expand(n ast.Node) ast.Node {
@@ -58,7 +58,7 @@ func (e *expander) alias(n *ast.AliasNode) ast.Node {
 	}
 	value, there := e.anchors[name]
 	if !there {
-		e.wrong(n.Start, "there is no anchor &%s before this", name)
+		e.wrongf(n.Start, "there is no anchor &%s before this", name)
 		return unreadable(n.Start)
 	}
 	return value
@@ -77,7 +77,7 @@ func (e *expander) tag(n *ast.TagNode) ast.Node {
 		}
 	case token.IntegerTag, token.FloatTag, token.BooleanTag, token.NullTag, token.MappingTag, token.SequenceTag:
 	default:
-		e.wrong(n.Start, "the tag %s means nothing here; leave it out", n.Start.Value)
+		e.wrongf(n.Start, "the tag %s means nothing here; leave it out", n.Start.Value)
 		return unreadable(n.Start)
 	}
 	return value
@@ -134,7 +134,7 @@ func (e *expander) merged(entry *ast.MappingValueNode) []*ast.MappingValueNode {
 		case ok:
 			entries = append(entries, m.Values...)
 		case !isUnreadable(one):
-			e.wrong(entry.Key.GetToken(), "<< merges a mapping, or a list of them, as in <<: *defaults")
+			e.wrongf(entry.Key.GetToken(), "<< merges a mapping, or a list of them, as in <<: *defaults")
 			return nil
 		}
 	}
@@ -164,7 +164,7 @@ func (e *expander) key(n ast.MapKeyNode) ast.MapKeyNode {
 				}
 			}
 			if !isUnreadable(at) {
-				e.wrong(n.GetToken(), "a key is a word; write key: value")
+				e.wrongf(n.GetToken(), "a key is a word; write key: value")
 			}
 			return n
 		}
@@ -180,7 +180,7 @@ func (e *expander) size(n ast.Node) int {
 
 func (e *expander) sized(n ast.Node, at *token.Token, size int) ast.Node {
 	if size > mostNodes {
-		e.wrong(at, "aliases make more than %d values of this", mostNodes)
+		e.wrongf(at, "aliases make more than %d values of this", mostNodes)
 		return unreadable(at)
 	}
 	e.sizes[n] = size

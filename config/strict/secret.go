@@ -55,6 +55,6 @@ func (d *decoder) secret(path string, n ast.Node, v reflect.Value) {
 	v.SetString(value) // even when it is wrong: it is there, whatever it holds
 	if wrong != "" {
 		d.unread[path] = true
-		d.find(path, start(n), "%s", wrong)
+		d.findf(path, start(n), "%s", wrong)
 	}
 }

@@ -78,7 +78,7 @@ func TestTagsOfYAMLItselfAreTaken(t *testing.T) {
 }
 
 func TestWhatAliasesStandForIsBounded(t *testing.T) {
-	source := "free:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	source := "free:\n  a0: &a0 [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
 	for i := 1; i < 9; i++ {
 		source += fmt.Sprintf("  a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
