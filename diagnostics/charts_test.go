@@ -450,13 +450,13 @@ func TestReloadedPrometheus(t *testing.T) {
 
 func TestPrometheusConfigValidate(t *testing.T) {
 	for want, cfg := range map[string]PrometheusConfig{
-		"":                                {},
-		"url: must begin with http":       {URL: "prometheus:9090"},
-		"url: must not hold a user":       {URL: "http://u:hunter2@prometheus:9090"},
-		"url: must not have a query":      {URL: "http://prometheus:9090/graph?g0.expr=up"},
-		"url: is missing":                 {HTTPConfig: &httpclient.Config{}},
-		"http_config: at most one of":     {URL: "http://prometheus:9090", HTTPConfig: &httpclient.Config{BasicAuth: &commoncfg.BasicAuth{Password: "hunter2"}, BearerToken: "hunter2"}},
-		"url: is not a URL like http://a": {URL: "http://[::1"},
+		"":                           {},
+		"url: must begin with http":  {URL: "prometheus:9090"},
+		"url: must not hold a user":  {URL: "http://u:hunter2@prometheus:9090"},
+		"url: must not have a query": {URL: "http://prometheus:9090/graph?g0.expr=up"},
+		"url: is missing":            {HTTPConfig: &httpclient.Config{}},
+		"http_config.bearer_token: basic_auth and bearer_token are set": {URL: "http://prometheus:9090", HTTPConfig: &httpclient.Config{BasicAuth: &commoncfg.BasicAuth{Password: "hunter2"}, BearerToken: "hunter2"}},
+		"url: is not a URL like http://a":                               {URL: "http://[::1"},
 	} {
 		var text string
 		for _, p := range (Config{Prometheus: cfg}).Validate() {

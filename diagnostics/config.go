@@ -201,7 +201,11 @@ func (a AgentConfig) Validate() []problem.Problem {
 	if time.Duration(d.Timeout) < 10*time.Millisecond || d.Timeout > d.ScrapeInterval {
 		wrong("timeout", "must be at least 10ms and not longer than scrape_interval")
 	}
-	problems = append(problems, problem.Under("http_config", a.HTTPConfig.Validate())...)
+	used := a.HTTPConfig
+	if a.FromLabels() {
+		used = withoutCredentials(used) // of the rest it is told that it must not be there
+	}
+	problems = append(problems, problem.Under("http_config", used.Validate())...)
 	problems = append(problems, validateQueries(a.Queries)...)
 	slices.SortStableFunc(problems, func(x, y problem.Problem) int { return strings.Compare(x.Path, y.Path) })
 	return problems

@@ -1,7 +1,6 @@
 package httpclient
 
 import (
-	"fmt"
 	"os"
 	"strings"
 
@@ -76,7 +75,7 @@ func ValidateTLS(c *commoncfg.TLSConfig) []problem.Problem {
 	var problems []problem.Problem
 	for _, f := range []struct{ key, path string }{{"ca_file", c.CAFile}, {"cert_file", c.CertFile}, {"key_file", c.KeyFile}} {
 		if why := unreadable(f.path); why != "" {
-			problems = append(problems, problem.Problem{Path: f.key, Msg: fmt.Sprintf("%s %s", f.path, why)})
+			problems = append(problems, problem.Problem{Path: f.key, Msg: shown(f.path) + " " + why})
 		}
 	}
 	tls := *c
@@ -90,6 +89,14 @@ func ValidateTLS(c *commoncfg.TLSConfig) []problem.Problem {
 		problems = append(problems, problem.Problem{Msg: err.Error()})
 	}
 	return problems
+}
+
+// shown is a path, unless what is there is no path but a key by mistake.
+func shown(path string) string {
+	if strings.ContainsAny(path, "\n") || len(path) > 250 {
+		return "the file"
+	}
+	return path
 }
 
 // unreadable is why a file cannot be read, "" when it can or none is named. What is no file that ends is never opened.

@@ -329,13 +329,11 @@ func TestConfig(t *testing.T) {
 		"{url: 'http://x/', url_file: f}":   "url_file",
 		"{url: x}":                          "url",
 		"{url: 'http://x/{{ .Receiver }}'}": "url",
-		"{url: 'http://x/${TOKEN}'}":        "url",
 		"{url: 'http://x/', secret: a, secret_file: b}":                                 "secret_file",
-		"{url: 'http://x/', secret: '${S}'}":                                            "secret",
 		"{url: 'http://x/', secret: 'whsec_!'}":                                         "secret",
 		"{url: 'http://x/', timeout: -1s}":                                              "",
 		"{url: 'http://x/', payload: {text: x}}":                                        "payload",
-		"{url: 'http://x/', http_config: {bearer_token: a, basic_auth: {username: b}}}": "http_config",
+		"{url: 'http://x/', http_config: {bearer_token: a, basic_auth: {username: b}}}": "http_config.bearer_token",
 	} {
 		t.Run(config, func(t *testing.T) {
 			var c Config

@@ -26,13 +26,12 @@ func TestConfig(t *testing.T) {
 		`{routing_key: x, routing_key_file: y}`:                    "routing_key_file",
 		`{routing_key: x, service_key: y}`:                         "service_key",
 		`{routing_key: '{{ .CommonLabels.key }}'}`:                 "routing_key",
-		`{service_key: '${KEY}'}`:                                  "service_key",
 		`{routing_key: x, url: y}`:                                 "url",
 		`{routing_key: x, severity: page}`:                         "severity",
 		`{routing_key: x, dedup: service}`:                         "dedup",
 		`{routing_key: x, images: [{src: 'http://x/y.png'}]}`:      "images[0].src",
 		`{routing_key: x, links: [{href: 'javascript:alert(1)'}]}`: "links[0].href",
-		`{routing_key: x, http_config: {bearer_token: a, authorization: {credentials: b}}}`: "http_config",
+		`{routing_key: x, http_config: {bearer_token: a, authorization: {credentials: b}}}`: "http_config.bearer_token",
 	} {
 		t.Run(config, func(t *testing.T) {
 			var c Config
