@@ -140,19 +140,21 @@ func (c Config) validate(unread func(path string) bool) []problem.Problem {
 	problems = append(problems, c.validateTemplates(unread("templates"))...)
 	problems = append(problems, c.validateOwnAlerts()...)
 	problems = append(problems, problem.Under("route", c.Route.Validate(receivers))...)
-	if nameless(len(c.Receivers), unread) {
-		problems = slices.DeleteFunc(problems, func(p problem.Problem) bool { return p.Names == "receiver" })
-	}
-	return problems
+	// A name that seems to be missing need not be, when not all of them could be read.
+	return slices.DeleteFunc(problems, func(p problem.Problem) bool {
+		return p.Names == "receiver" && nameless("receivers", len(c.Receivers), unread) ||
+			p.Names == "time interval" && (nameless("time_intervals", len(c.TimeIntervals), unread) ||
+				nameless("mute_time_intervals", len(c.MuteTimeIntervals), unread))
+	})
 }
 
-// nameless is whether the names of all receivers are not known, so that a name which seems to be missing need not be.
-func nameless(receivers int, unread func(path string) bool) bool {
-	if receivers == 0 {
-		return unread("receivers")
+// nameless is whether a name in the list at path could not be read, or could be in a list that could not be.
+func nameless(path string, length int, unread func(path string) bool) bool {
+	if length == 0 {
+		return unread(path)
 	}
-	for i := range receivers {
-		if unread(fmt.Sprintf("receivers[%d].name", i)) {
+	for i := range length {
+		if unread(fmt.Sprintf("%s[%d].name", path, i)) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/alertvitals/notifier/config/problem"
@@ -13,10 +14,17 @@ func (c Config) Intervals() []routing.Interval {
 }
 
 func (c Config) validateIntervals() []problem.Problem {
-	older := routing.NamesOf(c.MuteTimeIntervals)
+	names := routing.NamesOf(c.Intervals())
+	path := func(i int) string {
+		if i < len(c.MuteTimeIntervals) {
+			return fmt.Sprintf("mute_time_intervals[%d].name", i)
+		}
+		return fmt.Sprintf("time_intervals[%d].name", i-len(c.MuteTimeIntervals))
+	}
 	return slices.Concat(
-		problem.Under("mute_time_intervals", routing.ValidateIntervals(c.MuteTimeIntervals, nil)),
-		problem.Under("time_intervals", routing.ValidateIntervals(c.TimeIntervals, older)),
-		problem.Under("route", c.Route.ValidateIntervals(routing.NamesOf(c.Intervals()))),
+		problem.Under("mute_time_intervals", routing.ValidateIntervals(c.MuteTimeIntervals)),
+		problem.Under("time_intervals", routing.ValidateIntervals(c.TimeIntervals)),
+		problem.Twice("time interval", names, path),
+		problem.Under("route", c.Route.ValidateIntervals(names)),
 	)
 }

@@ -24,18 +24,14 @@ var refused = map[reflect.Type]map[string]string{
 	reflect.TypeFor[Config](): {
 		"global": "there are no global settings; write smarthost, from, http_config and the like in each receiver's own configuration " +
 			"(resolve_timeout stays in alertmanager.yml)",
-		"inhibit_rules":       "Alertmanager inhibits; leave it in alertmanager.yml and delete it here",
-		"mute_time_intervals": "is Alertmanager's older name of time_intervals",
-		"time_intervals":      "Alertmanager mutes; leave it in alertmanager.yml and delete it here",
-		"tracing":             "is Alertmanager's own tracing; leave it in alertmanager.yml and delete it here",
-		"event_recorder":      "is Alertmanager's own record; leave it in alertmanager.yml and delete it here",
+		"inhibit_rules":  "Alertmanager inhibits; leave it in alertmanager.yml and delete it here",
+		"tracing":        "is Alertmanager's own tracing; leave it in alertmanager.yml and delete it here",
+		"event_recorder": "is Alertmanager's own record; leave it in alertmanager.yml and delete it here",
 	},
 	reflect.TypeFor[routing.Route](): {
 		"group_by": groups, "group_wait": groups, "group_interval": groups, "repeat_interval": repeats, "labels": labelled,
-		"match":                 `write it as matchers: [name="value"]`,
-		"match_re":              `write it as matchers: [name=~"regexp"]`,
-		"mute_time_intervals":   "Alertmanager mutes; leave it in alertmanager.yml and delete it here",
-		"active_time_intervals": "Alertmanager mutes; leave it in alertmanager.yml and delete it here",
+		"match":    `write it as matchers: [name="value"]`,
+		"match_re": `write it as matchers: [name=~"regexp"]`,
 	},
 	reflect.TypeFor[Receiver](): {"labels": labelled},
 	reflect.TypeFor[httpclient.Config](): {

@@ -25,6 +25,7 @@ func TestExamplesOfConfigurationsAreRight(t *testing.T) {
 	for _, field := range strict.Fields(reflect.TypeFor[config.Config]()) {
 		keys = append(keys, field.Key)
 	}
+	receiver := regexp.MustCompile(`\breceiver: ([\w-]+)`)
 	block, key := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```"), regexp.MustCompile(`(?m)^([a-z_]+):`)
 	loaded := 0
 	for _, page := range append(pages, "../README.md") {
@@ -44,7 +45,15 @@ func TestExamplesOfConfigurationsAreRight(t *testing.T) {
 				example += "\nroute: {receiver: log}\n"
 			}
 			if !slices.Contains(has, "receivers") {
-				example += "\nreceivers: [{name: log, log_configs: [{}]}]\n"
+				named := []string{"log"}
+				for _, one := range receiver.FindAllStringSubmatch(example, -1) {
+					named = append(named, one[1])
+				}
+				slices.Sort(named)
+				example += "\nreceivers:\n"
+				for _, name := range slices.Compact(named) {
+					example += "- {name: " + name + ", log_configs: [{}]}\n"
+				}
 			}
 			loaded++
 			_, err := config.Load(page, []byte(example))

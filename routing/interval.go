@@ -13,8 +13,9 @@ import (
 // Interval is a name for times, as Alertmanager writes it:
 // https://prometheus.io/docs/alerting/latest/configuration/#time_interval. It holds at a time when one of its parts does.
 type Interval struct {
+	// Name is what routes name.
 	Name string `yaml:"name"`
-	// TimeIntervals are Alertmanager's own, so that they mean here what they mean there.
+	// TimeIntervals are its parts, Alertmanager's own; it is one of those times when all that one part says holds (docs/time-intervals.md).
 	TimeIntervals []timeinterval.TimeInterval `yaml:"time_intervals"`
 }
 
@@ -60,19 +61,13 @@ func nextOf(part timeinterval.TimeInterval, t time.Time) time.Time {
 	return next
 }
 
-// ValidateIntervals says what is wrong with one list of intervals. taken are names that another list has.
-func ValidateIntervals(intervals []Interval, taken []string) []problem.Problem {
+// ValidateIntervals says what is wrong with one list of intervals, each on its own.
+func ValidateIntervals(intervals []Interval) []problem.Problem {
 	var problems []problem.Problem
-	taken = slices.Clone(taken)
 	for i, interval := range intervals {
-		path := fmt.Sprintf("[%d]", i)
-		switch {
-		case interval.Name == "":
-			problems = append(problems, problem.Problem{Path: path, Msg: "a time interval needs a name, for routes to name it"})
-		case slices.Contains(taken, interval.Name):
-			problems = append(problems, problem.Problem{Path: path + ".name", Msg: fmt.Sprintf("there is another time interval %q", interval.Name)})
+		if interval.Name == "" {
+			problems = append(problems, problem.Problem{Path: fmt.Sprintf("[%d].name", i), Msg: "a time interval needs a name, for routes to name it"})
 		}
-		taken = append(taken, interval.Name)
 	}
 	return problems
 }
@@ -104,9 +99,7 @@ func (r Route) unknownIntervals(names []string) []problem.Problem {
 	for _, list := range r.intervals() {
 		for i, name := range list.names {
 			if !slices.Contains(names, name) {
-				problems = append(problems, problem.Problem{
-					Path: fmt.Sprintf("%s[%d]", list.key, i), Msg: fmt.Sprintf("there is no time interval %q; time_intervals defines them", name),
-				})
+				problems = append(problems, problem.Missing(fmt.Sprintf("%s[%d]", list.key, i), "time interval", name, names))
 			}
 		}
 	}

@@ -23,9 +23,10 @@ type Route struct {
 	BySeverity map[string][]string `yaml:"by_severity"`
 	// Continue lets the alert go on to the siblings that follow.
 	Continue bool `yaml:"continue"`
-	// MuteTimeIntervals name the intervals in which nobody is told of what the node takes; ActiveTimeIntervals are those outside of
-	// which nobody is. The children do not inherit them, and the root has none. See Muting.
-	MuteTimeIntervals   []string `yaml:"mute_time_intervals"`
+	// MuteTimeIntervals are the names of time intervals in which nobody is told of what the node takes. The children do not inherit
+	// them, and the root has none (docs/time-intervals.md).
+	MuteTimeIntervals []string `yaml:"mute_time_intervals"`
+	// ActiveTimeIntervals are the names of time intervals outside of which nobody is told of it.
 	ActiveTimeIntervals []string `yaml:"active_time_intervals"`
 	// Routes are the children. They are tried first, in their order.
 	Routes []Route `yaml:"routes"`

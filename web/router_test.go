@@ -26,7 +26,7 @@ func TestRouter(t *testing.T) {
 		},
 		Ready:   func(context.Context) error { return ready },
 		Reload:  func(context.Context) error { return reload },
-		Config:  func() string { return "receivers:\n  - name: <secret>\n" },
+		Config:  func() string { return "receivers:\n  - name: <hidden>\n" },
 		Metrics: reg,
 		Logger:  slog.New(slog.DiscardHandler),
 	})
@@ -45,7 +45,7 @@ func TestRouter(t *testing.T) {
 		{"reload", "POST", "/-/reload", nil, 200, "Reloaded\n", ""},
 		{"reload of a wrong file", "POST", "/-/reload", errors.New("notifier.yml:1:1: no"), 500, "notifier.yml:1:1: no", "reload_failed"},
 		{"reload by GET", "GET", "/-/reload", nil, 405, "GET is not for this path", "method_not_allowed"},
-		{"configuration", "GET", "/api/v1/config", nil, 200, `{"yaml":"receivers:\n  - name: <secret>\n"}`, ""},
+		{"configuration", "GET", "/api/v1/config", nil, 200, `{"yaml":"receivers:\n  - name: <hidden>\n"}`, ""},
 		{"metrics", "GET", "/metrics", nil, 200, "notifier_test 0", ""},
 		{"no such path", "POST", "/webhook", nil, 404, "/api/v1/webhook", "not_found"},
 		{"a slash too many", "GET", "/health/", nil, 404, "nothing at this path", "not_found"},

@@ -1,6 +1,8 @@
 package reference
 
-// foreign are the keys of Prometheus's own types: https://prometheus.io/docs/prometheus/latest/configuration/configuration/#http_config
+// foreign are the keys of Prometheus's and Alertmanager's own types:
+// https://prometheus.io/docs/prometheus/latest/configuration/configuration/#http_config and
+// https://prometheus.io/docs/alerting/latest/configuration/#time_interval
 var foreign = map[string]string{
 	"BasicAuth.username":      "The user.",
 	"BasicAuth.username_file": "A file that holds the user, read at each use.",
@@ -30,6 +32,13 @@ var foreign = map[string]string{
 	"ProxyConfig.proxy_url":              "The proxy to go through.",
 	"ProxyConfig.no_proxy":               "Hosts, domains and CIDRs, separated by commas, that are reached without the proxy.",
 	"ProxyConfig.proxy_from_environment": "Whether HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment say which proxy to go through.",
+
+	"TimeInterval.times":         "Spans of the day, each from start_time up to end_time, as {start_time: '09:00', end_time: '17:00'}.",
+	"TimeInterval.weekdays":      "Days of the week, or spans of them, as monday:friday.",
+	"TimeInterval.days_of_month": "Days of the month, or spans of them, as 1:7; -1 is its last.",
+	"TimeInterval.months":        "Months, or spans of them, by name or number, as january:march.",
+	"TimeInterval.years":         "Years, or spans of them, as 2026:2028.",
+	"TimeInterval.location":      "The time zone, as Europe/Berlin; UTC, unless given.",
 
 	"TLSConfig.ca":                   "The certificate of the authority that the far side's is checked with; the system's, unless given.",
 	"TLSConfig.ca_file":              "A file that holds that certificate.",

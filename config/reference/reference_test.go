@@ -36,9 +36,13 @@ func TestWhatIsGeneratedIsUpToDate(t *testing.T) {
 }
 
 func TestTheExampleIsAConfiguration(t *testing.T) {
-	_, err := config.LoadFile(filepath.Join(root, "notifier.example.yml"))
-
+	cfg, err := config.LoadFile(filepath.Join(root, "notifier.example.yml"))
 	require.NoError(t, err)
+
+	shown := strings.ReplaceAll(cfg.String(), "url: <secret>", "url: http://x/")
+	again, err := config.Load("shown.yml", []byte(shown))
+	require.NoError(t, err, "and so is what GET /api/v1/config shows of it")
+	assert.Equal(t, cfg.String(), again.String())
 }
 
 // Taking the # away from any line leaves a key that there is, with a value that it can have.

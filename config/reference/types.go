@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/units"
 	"github.com/goccy/go-yaml"
+	"github.com/prometheus/alertmanager/timeinterval"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
@@ -239,6 +240,12 @@ func (s *source) read(pkg string) error {
 	return nil
 }
 
+// spans are what Alertmanager's types of times are called.
+var spans = map[string]string{
+	"TimeRange": "<span>", "Location": "<time zone>",
+	"WeekdayRange": "<days>", "DayOfMonthRange": "<days>", "MonthRange": "<months>", "YearRange": "<years>",
+}
+
 // words is what a type is called; titles are those of types with keys.
 func words(t reflect.Type, titles map[reflect.Type]string) string {
 	switch t {
@@ -256,6 +263,9 @@ func words(t reflect.Type, titles map[reflect.Type]string) string {
 		return "{<name>: <template>, ...}"
 	case reflect.TypeFor[slack.Mentions]():
 		return "[<ID>, ...] | {<severity>: [<ID>, ...], ...}"
+	}
+	if t.PkgPath() == reflect.TypeFor[timeinterval.TimeInterval]().PkgPath() && len(fieldsOf(t)) == 0 {
+		return spans[t.Name()]
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
