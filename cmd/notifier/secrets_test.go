@@ -91,6 +91,7 @@ func newGarden(t *testing.T, far string) garden {
 // owner is the mapping that has a secret, or has the http_config or tls_config that has it, and whether it is known.
 func (g garden) owner(path string) (m map[string]any, ok bool) {
 	m, ok = map[string]map[string]any{
+		"web":                         {},
 		"agents":                      {"name": path, "match": []string{`alertname="x"`}, "url": g.far},
 		"diagnostics.prometheus":      {"url": g.far},
 		"receivers.slack_configs":     {"channel": "#x", "api_base_url": g.far + "/", "app_token_file": "/none"},
@@ -127,7 +128,7 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 	receiver := map[string]any{"name": "r", "log_configs": []any{map[string]any{}}}
 	whole["receivers"] = []any{receiver}
 	own := 1
-	if steps[0] != "agents" {
+	if steps[0] != "agents" && steps[0] != "web" {
 		own = 2
 	}
 	owner, ok := g.owner(strings.Join(steps[:own], "."))
@@ -135,6 +136,8 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 	switch steps[0] {
 	case "agents":
 		whole["agents"] = []any{owner}
+	case "web":
+		whole["web"] = owner
 	case "diagnostics":
 		whole["diagnostics"] = map[string]any{steps[1]: owner}
 	default:
@@ -163,6 +166,9 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 		value = g.key
 	}
 	at[key] = value
+	if key == "bearer_tokens" {
+		at[key] = []string{value + "-0123456789"}
+	}
 	delete(at, key+"_file")
 	switch key {
 	case "api_url":
@@ -174,6 +180,14 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 		change(at, key)
 	}
 	return whole
+}
+
+// appended is a secret, or a list of one, with something before and behind it.
+func appended(secret any, before, behind string) any {
+	if list, ok := secret.([]string); ok {
+		return []string{before + list[0] + behind}
+	}
+	return before + secret.(string) + behind
 }
 
 func (g garden) clean(t *testing.T, where, text string) {
@@ -205,12 +219,12 @@ func TestP10ConfigurationsThatAreCheckedShowNoSecret(t *testing.T) {
 		for name, change := range map[string]func(m map[string]any, key string){
 			"unknown key beside it":  func(m map[string]any, _ string) { m["nonsense"] = 1 },
 			"misspelt":               func(m map[string]any, key string) { m[key+"x"] = m[key]; delete(m, key) },
-			"a list":                 func(m map[string]any, key string) { m[key] = []any{m[key]} },
+			"a list":                 func(m map[string]any, key string) { m[key] = []any{[]any{m[key]}} },
 			"a mapping":              func(m map[string]any, key string) { m[key] = map[string]any{"x": m[key]} },
 			"too much":               func(m map[string]any, key string) { m[key+"_file"] = "/none" },
-			"a variable":             func(m map[string]any, key string) { m[key] = m[key].(string) + "${NOT_SET_AT_ALL}" },
-			"several lines, unknown": func(m map[string]any, key string) { m["nonsense"] = "x\n" + m[key].(string) + "\nx\n" },
-			"no variable":            func(m map[string]any, key string) { m[key] = "${" + m[key].(string) },
+			"a variable":             func(m map[string]any, key string) { m[key] = appended(m[key], "", "${NOT_SET_AT_ALL}") },
+			"several lines, unknown": func(m map[string]any, key string) { m["nonsense"] = appended(m[key], "x\n", "\nx\n") },
+			"no variable":            func(m map[string]any, key string) { m[key] = appended(m[key], "${", "") },
 		} {
 			wrong, invalid := yaml.Marshal(g.plant(t, path, n, change))
 			require.NoError(t, invalid)
@@ -256,8 +270,9 @@ func TestP10ANotifierThatFailsShowsNoSecret(t *testing.T) {
 			receiver["name"] = name
 			delete(receiver, "log_configs")
 			receivers, names = append(receivers, receiver), append(names, name)
-		case "diagnostics":
-			whole["diagnostics"] = one["diagnostics"]
+		default:
+			section := strings.Split(path, ".")[0]
+			whole[section] = one[section]
 		}
 	}
 	whole["agents"], whole["receivers"] = agents, receivers
@@ -276,29 +291,38 @@ func TestP10ANotifierThatFailsShowsNoSecret(t *testing.T) {
 	done := make(chan error, 1)
 	disk := storage{path: t.TempDir(), retention: 48 * time.Hour, size: 64 << 20, free: 1 << 20}
 	logger := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	running, err := newService(ctx, file(path), disk, logger, reg)
+	running, err := newService(ctx, file(path), disk, port{}, logger, reg)
 	require.NoError(t, err)
 	go func() { done <- running.run(ctx, nil, func() error { return served(running.server.Serve(listener)) }) }()
 	base := "http://" + listener.Addr().String()
 	payload, err := os.ReadFile("../../alert/testdata/alertmanager/0.34/plain-02-firing.json")
 	require.NoError(t, err)
 	payload = bytes.ReplaceAll(payload, []byte(`"severity":"warning"`), []byte(`"severity":"critical"`))
-	resp, err := http.Post(base+"/api/v1/webhook", "application/json", bytes.NewReader(payload))
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, resp.StatusCode)
-	_ = resp.Body.Close()
+	token := whole["web"].(map[string]any)["bearer_tokens"].([]string)[0]
+	ask := func(method, address string, body []byte) string {
+		req, err := http.NewRequestWithContext(t.Context(), method, base+address, bytes.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return string(text)
+	}
+	require.Contains(t, ask(http.MethodPost, "/api/v1/webhook", payload), "accepted")
 	for range len(names) / 2 { // some never get so far: their token comes of elsewhere
 		<-told
 	}
-	for _, page := range []string{"/api/v1/config", "/metrics", "/api/v1/deliveries", "/api/v1/agents", "/ready"} {
-		g.clean(t, page, body(t, http.MethodGet, base+page))
+	for _, page := range []string{"/api/v1/config", "/metrics", "/api/v1/deliveries", "/api/v1/receivers", "/api/v1/agents", "/ready"} {
+		g.clean(t, page, ask(http.MethodGet, page, nil))
 	}
 	for _, agent := range agents {
 		name := agent.(map[string]any)["name"].(string)
-		g.clean(t, name, body(t, http.MethodGet, base+"/api/v1/agents/"+name+"/snapshot?fresh=true"))
+		g.clean(t, name, ask(http.MethodGet, "/api/v1/agents/"+name+"/snapshot?fresh=true", nil))
 	}
 	require.NoError(t, os.WriteFile(path, append(text, "\nnonsense: "+planted+"\n"...), 0o600))
-	refused := body(t, http.MethodPost, base+"/-/reload")
+	refused := ask(http.MethodPost, "/-/reload", nil)
 	assert.Contains(t, refused, "nonsense")
 	g.clean(t, "a refused reload", refused)
 	stop()
@@ -312,16 +336,4 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.Write(p)
-}
-
-func body(t *testing.T, method, address string) string {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, address, nil)
-	require.NoError(t, err)
-	resp, err := http.DefaultClient.Do(req)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return string(text)
 }

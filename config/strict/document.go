@@ -187,8 +187,10 @@ func (d *Document) locate(path string) place {
 
 func parent(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
 
+// lastStep is the last key of a path.
 func lastStep(path string) string {
-	return strings.TrimPrefix(path[max(strings.LastIndexByte(path, '.'), 0):], ".")
+	key, _, _ := strings.Cut(path[strings.LastIndexByte(path, '.')+1:], "[")
+	return key
 }
 
 // Unread is whether something at path, or above or below it, could not be read.

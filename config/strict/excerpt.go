@@ -77,7 +77,7 @@ var password = regexp.MustCompile(`(//)([^@"']+)@`)
 var addressPath = regexp.MustCompile(`(\burl["']?\s*:\s*["']?\w+://[^/\s"',}\]]+/)([^\s"',}\]]+)`)
 
 // secretName is what the keys of secrets are called; secretKey is such a key, and secret one with its value.
-const secretName = `[\w-]*(?:api_url|token|password|credentials|secret|key)` //nolint:gosec // names of keys, not their values
+const secretName = `[\w-]*(?:api_url|tokens?|password|credentials|secret|key)` //nolint:gosec // names of keys, not their values
 
 var (
 	secretKey = regexp.MustCompile(`^` + secretName + `$`)

@@ -17,10 +17,11 @@ import (
 // Config is the `web` key of the configuration. Each token opens; two of them let senders change from one to the other. Its
 // zero value lets everybody in.
 type Config struct {
-	// BearerTokens are tokens.
+	// BearerTokens are tokens of which one has to come with every request that may change something, as docs/security.md tells: two of
+	// them let senders change from one to the other. With none, and no file, everybody is let in.
 	BearerTokens []commoncfg.Secret `yaml:"bearer_tokens"`
-	// BearerTokensFile names a file with more of them, one on a line; it is read at each use. Empty lines and those that begin
-	// with # are left out.
+	// BearerTokensFile is a file with more of them, one on a line, read at each use. Empty lines and those that begin with # are left
+	// out.
 	BearerTokensFile string `yaml:"bearer_tokens_file"`
 }
 
