@@ -47,6 +47,7 @@ func newClient(a AgentConfig, options ...commoncfg.HTTPClientOption) (*http.Clie
 	if err != nil {
 		return nil, fmt.Errorf("making the HTTP client of agent %q: %w", a.Name, err)
 	}
+	a.HTTPConfig.OneAtATime(client)
 	client.CheckRedirect = sameHost(cfg.FollowRedirects)
 	return client, nil
 }

@@ -64,6 +64,7 @@ func newServer(cfg PrometheusConfig, before *settings) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the HTTP client of diagnostics.prometheus: %w", err)
 	}
+	cfg.HTTPConfig.OneAtATime(client)
 	client.CheckRedirect = sameHost(common.FollowRedirects)
 	client.Transport = bounded{client.Transport}
 	asking, err := api.NewClient(api.Config{Address: cfg.URL, Client: client})

@@ -306,9 +306,9 @@ func TestP10ANotifierThatFailsShowsNoSecret(t *testing.T) {
 		resp, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
 		defer resp.Body.Close()
-		text, err := io.ReadAll(resp.Body)
+		said, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
-		return string(text)
+		return string(said)
 	}
 	require.Contains(t, ask(http.MethodPost, "/api/v1/webhook", payload), "accepted")
 	for range len(names) / 2 { // some never get so far: their token comes of elsewhere

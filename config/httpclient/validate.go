@@ -54,6 +54,9 @@ func (c *Config) Validate() []problem.Problem {
 				problems = append(problems, problem.Problem{Path: "oauth2." + key, Msg: "is missing"})
 			}
 		}
+		if o.ClientSecret == "" && o.ClientSecretFile == "" && o.ClientCertificateKey == "" && o.ClientCertificateKeyFile == "" {
+			problems = append(problems, problem.Problem{Path: "oauth2.client_secret", Msg: "is missing; set client_secret_file"})
+		}
 		problems = append(problems, problem.Under("oauth2.tls_config", ValidateTLS(&o.TLSConfig))...)
 	}
 	problems = append(problems, problem.Under("tls_config", ValidateTLS(&c.TLSConfig))...)
