@@ -36,10 +36,10 @@ type Config struct {
 	TimeIntervals []routing.Interval `yaml:"time_intervals"`
 	// MuteTimeIntervals are more of them, under the key that Alertmanager had for them first.
 	MuteTimeIntervals []routing.Interval `yaml:"mute_time_intervals"`
-	// RulesFiles are patterns of Prometheus's rule files, to be evaluated over what the notifier itself scrapes, relative to the
-	// directory of this file. Rules says how often they are, and their alerts told.
-	RulesFiles []string     `yaml:"rules_files"`
-	Rules      rules.Config `yaml:"rules"`
+	// RulesFiles are patterns of Prometheus's rule files, to be evaluated over what the notifier itself scrapes.
+	RulesFiles []string `yaml:"rules_files"`
+	// Rules says how often they are evaluated, and their alerts told.
+	Rules rules.Config `yaml:"rules"`
 	// Heartbeats are alerts that have to come all the time.
 	Heartbeats []heartbeat.Config `yaml:"heartbeats"`
 	// Ping is where to say that the notifier works.

@@ -99,6 +99,12 @@ receivers:
         max_size: 100MiB
         max_files: 10
         send_resolved: true
+rules:
+  evaluation_interval: 15s
+  group_interval: 5m
+  repeat_interval: 4h
+ping:
+  interval: 1m
 `, cfg.String())
 	for _, printed := range []string{fmt.Sprint(cfg), fmt.Sprintf("%+v", cfg), fmt.Sprintf("%#v", cfg), fmt.Sprintf("%v", &cfg)} {
 		assert.NotContains(t, printed, "planted")

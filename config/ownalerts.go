@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/alertvitals/notifier/config/problem"
 	"github.com/alertvitals/notifier/rules"
@@ -16,10 +15,8 @@ func (c Config) validateOwnAlerts() []problem.Problem {
 	for i, h := range c.Heartbeats {
 		path := fmt.Sprintf("heartbeats[%d]", i)
 		problems = append(problems, problem.Under(path, h.Validate())...)
-		if h.Name != "" && slices.Contains(names, h.Name) {
-			problems = append(problems, problem.Problem{Path: path + ".name", Msg: fmt.Sprintf("there is another heartbeat %q", h.Name)})
-		}
 		names = append(names, h.Name)
 	}
+	problems = append(problems, problem.Twice("heartbeat", names, func(i int) string { return fmt.Sprintf("heartbeats[%d].name", i) })...)
 	return append(problems, problem.Under("ping", c.Ping.Validate())...)
 }

@@ -1,9 +1,9 @@
 package heartbeat
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/matcher/compat"
@@ -21,7 +21,7 @@ type Config struct {
 	Name string `yaml:"name"`
 	// Matchers are Alertmanager's: an alert that fires and fits all of them is a beat.
 	Matchers []string `yaml:"matchers"`
-	// Interval is how long none may come before it counts as missing. 0 is 5m.
+	// Interval is how long none may come before it counts as missing, from 5s to 7d.
 	Interval model.Duration `yaml:"interval"`
 	// Labels are those of the alert HeartbeatMissing, beside alertname and heartbeat. Its severity is critical unless they say so.
 	Labels map[string]string `yaml:"labels"`
@@ -29,12 +29,13 @@ type Config struct {
 
 // Ping is the `ping` key: where to say that the notifier works.
 type Ping struct {
-	// URL is asked with GET; it is a secret, because whoever knows it can say so, too.
+	// URL is asked with GET. It is a secret, because whoever knows it can say so, too.
 	URL commoncfg.Secret `yaml:"url"`
-	// URLFile names a file that holds it; it is read at each use.
+	// URLFile is a file that holds it, read at each use.
 	URLFile string `yaml:"url_file"`
-	// Interval is how often. 0 is 1m.
-	Interval   model.Duration     `yaml:"interval"`
+	// Interval is how often, from 5s to 24h.
+	Interval model.Duration `yaml:"interval"`
+	// HTTPConfig is how to speak HTTP with who is asked.
 	HTTPConfig *httpclient.Config `yaml:"http_config"`
 }
 
@@ -43,19 +44,21 @@ const (
 	defaultPing     = time.Minute
 )
 
-func (c Config) interval() time.Duration {
-	if c.Interval == 0 {
-		return defaultInterval
-	}
-	return time.Duration(c.Interval)
+// WithDefaults is c with the defaults in place of what it leaves out.
+func (c Config) WithDefaults() Config {
+	c.Interval = cmp.Or(c.Interval, model.Duration(defaultInterval))
+	return c
 }
 
-func (p Ping) interval() time.Duration {
-	if p.Interval == 0 {
-		return defaultPing
-	}
-	return time.Duration(p.Interval)
+// WithDefaults is p with the defaults in place of what it leaves out.
+func (p Ping) WithDefaults() Ping {
+	p.Interval = cmp.Or(p.Interval, model.Duration(defaultPing))
+	return p
 }
+
+func (c Config) interval() time.Duration { return time.Duration(c.WithDefaults().Interval) }
+
+func (p Ping) interval() time.Duration { return time.Duration(p.WithDefaults().Interval) }
 
 // Configured is whether there is an address.
 func (p Ping) Configured() bool { return p.URL != "" || p.URLFile != "" }
@@ -99,11 +102,9 @@ func (p Ping) Validate() []problem.Problem {
 	switch {
 	case address != "" && p.URLFile != "":
 		wrong("url_file", "url and url_file are both set, want one of them")
-	case strings.Contains(address, "${"):
-		wrong("url", "${…} is not expanded; write the address to a file and name that with url_file")
 	case address != "" && parse(address) == nil:
 		wrong("url", "must be an address like https://hc-ping.com/…")
-	case !p.Configured() && (p.Interval != 0 || p.HTTPConfig != nil):
+	case !p.Configured() && (p.interval() != defaultPing || p.HTTPConfig != nil): // the default is what a configuration shows
 		wrong("", "nothing says whom to ping: set url or url_file")
 	}
 	if d := p.interval(); d < 5*time.Second || d > 24*time.Hour {

@@ -92,6 +92,7 @@ func newGarden(t *testing.T, far string) garden {
 func (g garden) owner(path string) (m map[string]any, ok bool) {
 	m, ok = map[string]map[string]any{
 		"web":                         {},
+		"ping":                        {"url": g.far + "/"},
 		"agents":                      {"name": path, "match": []string{`alertname="x"`}, "url": g.far},
 		"diagnostics.prometheus":      {"url": g.far},
 		"receivers.slack_configs":     {"channel": "#x", "api_base_url": g.far + "/", "app_token_file": "/none"},
@@ -128,7 +129,7 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 	receiver := map[string]any{"name": "r", "log_configs": []any{map[string]any{}}}
 	whole["receivers"] = []any{receiver}
 	own := 1
-	if steps[0] != "agents" && steps[0] != "web" {
+	if steps[0] == "receivers" || steps[0] == "diagnostics" {
 		own = 2
 	}
 	owner, ok := g.owner(strings.Join(steps[:own], "."))
@@ -136,8 +137,8 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 	switch steps[0] {
 	case "agents":
 		whole["agents"] = []any{owner}
-	case "web":
-		whole["web"] = owner
+	case "web", "ping":
+		whole[steps[0]] = owner
 	case "diagnostics":
 		whole["diagnostics"] = map[string]any{steps[1]: owner}
 	default:
