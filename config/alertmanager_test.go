@@ -38,6 +38,7 @@ func TestEveryKeyOfAlertmanagerIsTakenOrExplained(t *testing.T) {
 		ours      reflect.Type
 	}{
 		{"config", "Config", reflect.TypeFor[Config]()},
+		{"config", "GlobalConfig", reflect.TypeFor[Global]()},
 		{"config", "Route", reflect.TypeFor[routing.Route]()},
 		{"config", "Receiver", reflect.TypeFor[Receiver]()},
 		{"config/common", "NotifierConfig", reflect.TypeFor[slack.Config]()},

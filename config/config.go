@@ -30,6 +30,8 @@ type Config struct {
 	Delivery Delivery `yaml:"delivery"`
 	// Route is the root of the routing tree.
 	Route routing.Route `yaml:"route"`
+	// Global is what the integrations of all receivers have in common.
+	Global Global `yaml:"global"`
 	// Receivers are whom alerts can be routed to.
 	Receivers []Receiver `yaml:"receivers"`
 	// TimeIntervals are the times that routes name under mute_time_intervals and active_time_intervals.
@@ -84,6 +86,9 @@ func Load(name string, source []byte) (Config, error) {
 	options := strict.Options{Dir: filepath.Dir(name), Unknown: refuse, Refuses: Refuses}
 	doc := strict.Read(name, source, &cfg, options)
 	leadFrom(&cfg, options)
+	for i := range cfg.Receivers {
+		cfg.Global.giveTo(&cfg.Receivers[i])
+	}
 	if err := doc.Err(cfg.validate(doc.Unread)); err != nil {
 		return Config{}, err
 	}
@@ -124,6 +129,7 @@ func (c Config) validate(unread func(path string) bool) []problem.Problem {
 	problems = append(problems, problem.Under("diagnostics", c.Diagnostics.Validate())...)
 	problems = append(problems, c.Diagnostics.ValidateProfiles(c.Agents)...)
 	problems = append(problems, problem.Under("delivery", c.Delivery.validate())...)
+	problems = append(problems, problem.Under("global", c.Global.validate())...)
 	problems = append(problems, problem.Under("web", c.Web.Validate())...)
 	var receivers []string
 	for i, r := range c.Receivers {

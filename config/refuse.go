@@ -22,8 +22,6 @@ const (
 // refused are, for each type, keys of Alertmanager's and Prometheus's that the notifier does not have, and what to do.
 var refused = map[reflect.Type]map[string]string{
 	reflect.TypeFor[Config](): {
-		"global": "there are no global settings; write smarthost, from, http_config and the like in each receiver's own configuration " +
-			"(resolve_timeout stays in alertmanager.yml)",
 		"inhibit_rules":  "Alertmanager inhibits; leave it in alertmanager.yml and delete it here",
 		"tracing":        "is Alertmanager's own tracing; leave it in alertmanager.yml and delete it here",
 		"event_recorder": "is Alertmanager's own record; leave it in alertmanager.yml and delete it here",
@@ -59,7 +57,15 @@ func refuse(t reflect.Type, key string) string {
 	if why := refused[t][key]; why != "" {
 		return why
 	}
-	if service := services[strings.TrimSuffix(key, "_configs")]; t == reflect.TypeFor[Receiver]() && service != "" {
+	of := strings.TrimSuffix(key, "_configs")
+	switch t {
+	case reflect.TypeFor[Receiver]():
+	case reflect.TypeFor[Global]():
+		of, _, _ = strings.Cut(key, "_")
+	default:
+		return ""
+	}
+	if service := services[of]; service != "" {
 		return "the notifier has no " + service + "; let Alertmanager tell it: leave this in alertmanager.yml and delete it here"
 	}
 	return ""

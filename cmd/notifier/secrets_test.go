@@ -92,6 +92,7 @@ func newGarden(t *testing.T, far string) garden {
 func (g garden) owner(path string) (m map[string]any, ok bool) {
 	m, ok = map[string]map[string]any{
 		"web":                         {},
+		"global":                      {},
 		"ping":                        {"url": g.far + "/"},
 		"agents":                      {"name": path, "match": []string{`alertname="x"`}, "url": g.far},
 		"diagnostics.prometheus":      {"url": g.far},
@@ -108,6 +109,8 @@ func (g garden) owner(path string) (m map[string]any, ok bool) {
 // around is what stands beside a secret for the configuration to be right, by the end of its path.
 func (g garden) around(path string) map[string]any {
 	switch {
+	case path == "global.smtp_auth_password", path == "global.smtp_auth_secret":
+		return map[string]any{"smtp_auth_username": "u"}
 	case strings.HasSuffix(path, "basic_auth.password"):
 		return map[string]any{"username": "u"}
 	case strings.HasSuffix(path, "oauth2.client_certificate_key"):
@@ -127,6 +130,9 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 	steps := strings.Split(path, ".")
 	whole = map[string]any{"route": map[string]any{"receiver": "r"}}
 	receiver := map[string]any{"name": "r", "log_configs": []any{map[string]any{}}}
+	if strings.HasPrefix(path, "global.") {
+		g.lacking(receiver, steps[1])
+	}
 	whole["receivers"] = []any{receiver}
 	own := 1
 	if steps[0] == "receivers" || steps[0] == "diagnostics" {
@@ -137,7 +143,7 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 	switch steps[0] {
 	case "agents":
 		whole["agents"] = []any{owner}
-	case "web", "ping":
+	case "web", "ping", "global":
 		whole[steps[0]] = owner
 	case "diagnostics":
 		whole["diagnostics"] = map[string]any{steps[1]: owner}
@@ -161,7 +167,7 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 	switch {
 	case strings.HasSuffix(key, "url"):
 		value = g.far + "/" + value
-	case path == "receivers.slack_configs.app_token":
+	case path == "receivers.slack_configs.app_token", path == "global.slack_app_token":
 		value = "xoxb-" + value
 	case key == "key":
 		value = g.key
@@ -181,6 +187,18 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 		change(at, key)
 	}
 	return whole
+}
+
+// lacking gives a receiver an integration that lacks what the key of global gives.
+func (g garden) lacking(receiver map[string]any, key string) {
+	switch {
+	case strings.HasPrefix(key, "slack_"):
+		receiver["slack_configs"] = []any{map[string]any{"channel": "#x", "api_base_url": g.far + "/"}}
+	case strings.HasPrefix(key, "smtp_"):
+		receiver["email_configs"] = []any{map[string]any{"to": "a@example.com", "from": "b@example.com", "smarthost": "127.0.0.1:1"}}
+	default:
+		receiver["webhook_configs"] = []any{map[string]any{"url": g.far + "/"}}
+	}
 }
 
 // appended is a secret, or a list of one, with something before and behind it.

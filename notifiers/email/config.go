@@ -25,7 +25,7 @@ const mostRecipients = 100
 // Config is one entry of email_configs, with Alertmanager's names:
 // https://prometheus.io/docs/alerting/latest/configuration/#email_config
 //
-// Smarthost, To and From must be given: there is no global part that they could come from.
+// Smarthost, To and From must be given, here or in the configuration's global part.
 type Config struct {
 	// To is the recipients, separated by commas. A template.
 	To string `yaml:"to,omitempty"`

@@ -1,0 +1,53 @@
+package config
+
+import (
+	"testing"
+
+	commoncfg "github.com/prometheus/common/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What an alertmanager.yml says once for all receivers holds for those that say nothing else.
+func TestReceiversTakeWhatIsGlobal(t *testing.T) {
+	cfg, err := Load("alertmanager.yml", []byte(`
+global:
+  resolve_timeout: 5m
+  slack_api_url: https://hooks.slack.com/services/YOUR/WEBHOOK/URL
+  smtp_smarthost: mail.example.com:587
+  smtp_from: alerts@example.com
+  smtp_auth_username: alerts
+  smtp_auth_password_file: /run/secrets/smtp
+  smtp_require_tls: false
+  pagerduty_url: https://events.eu.pagerduty.com/v2/enqueue
+  http_config: {proxy_url: 'http://proxy:3128'}
+route: {receiver: default}
+receivers:
+- name: "default"
+  slack_configs:
+  - channel: "#alerts"
+    title: "Agent Alert"
+    text: '{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.description }}\n{{ end }}'
+  - {channel: '#own', app_token: xoxb-own, http_config: {}}
+  email_configs:
+  - to: ops@example.com
+  - {to: own@example.com, from: own@example.com, smarthost: 'own:25', auth_username: us, auth_password: pw, require_tls: true}
+- name: "pagerduty"
+  pagerduty_configs:
+  - service_key: "YOUR_PAGERDUTY_KEY"
+  - {routing_key: r, url: https://own.example.com}
+`))
+	require.NoError(t, err)
+	slack, email, pager := cfg.Receivers[0].SlackConfigs, cfg.Receivers[0].EmailConfigs, cfg.Receivers[1].PagerdutyConfigs
+	assert.Equal(t, commoncfg.Secret("https://hooks.slack.com/services/YOUR/WEBHOOK/URL"), slack[0].APIURL)
+	assert.Equal(t, "http://proxy:3128", slack[0].HTTPConfig.ProxyURL.String())
+	assert.Empty(t, slack[1].APIURL, "a receiver that has a token is not given an address")
+	assert.Nil(t, slack[1].HTTPConfig.ProxyURL.URL, "a receiver's own http_config holds")
+	assert.Equal(t, "mail.example.com:587 alerts@example.com alerts /run/secrets/smtp", email[0].Smarthost+" "+email[0].From+" "+email[0].AuthUsername+" "+email[0].AuthPasswordFile)
+	assert.False(t, *email[0].RequireTLS)
+	assert.Equal(t, "own:25 own@example.com us pw", email[1].Smarthost+" "+email[1].From+" "+email[1].AuthUsername+" "+string(email[1].AuthPassword))
+	assert.Empty(t, email[1].AuthPasswordFile)
+	assert.True(t, *email[1].RequireTLS)
+	assert.Equal(t, "https://events.eu.pagerduty.com/v2/enqueue", pager[0].URL)
+	assert.Equal(t, "https://own.example.com", pager[1].URL)
+}
