@@ -21,6 +21,8 @@ type Envelope struct {
 	// here they are found without decoding it.
 	Key      string                    `json:"key,omitempty"`
 	Severity map[string]alert.Severity `json:"severity,omitempty"`
+	// Trace is the W3C traceparent of the span that put the record here, "" without one. Deliveries go on with its trace.
+	Trace string `json:"trace,omitempty"`
 	// Again is set when Body is a message that could not be delivered before, and nil when it is a webhook's body.
 	Again *Again `json:"again,omitempty"`
 	// Body is the payload as Alertmanager sent it, or with Again the JSON of an alert.Group.
@@ -124,6 +126,10 @@ func (e Envelope) header() ([]byte, error) {
 			header = appendString(header, string(e.Severity[receiver]))
 		}
 		header = append(header, '}')
+	}
+	if e.Trace != "" {
+		header = append(header, `,"trace":`...)
+		header = appendString(header, e.Trace)
 	}
 	return append(header, '}'), nil
 }

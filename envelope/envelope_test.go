@@ -39,6 +39,7 @@ func TestOpenGivesWhatWasSealed(t *testing.T) {
 		"some of it":    {To: map[string][]int{"slack": {0, 2}, "log": {1}}, Body: []byte(webhook)},
 		"all of it":     {To: map[string][]int{"slack": nil}, Body: []byte(webhook)},
 		"a hostile key": {To: map[string][]int{"\"\n\x00 <!channel> 警報": {0}}, Body: []byte(webhook)},
+		"traced":        {To: map[string][]int{"a": nil}, Trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Body: []byte(webhook)},
 		"binary":        {To: map[string][]int{"a": nil}, Body: []byte{0, 1, 255, '\n'}},
 		"a replay": {Again: &Again{
 			Delivery: "7-abc", Cursor: "oncall/slack/0", Reason: "expired", Accepted: time.Date(2026, 3, 1, 3, 10, 0, 1, time.UTC),

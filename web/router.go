@@ -5,13 +5,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/alertvitals/notifier/delivery"
+	"github.com/alertvitals/notifier/tracing"
 	"github.com/alertvitals/notifier/web/apierror"
+	"github.com/alertvitals/notifier/web/request"
 )
 
 // Parts are what the router leads to.
@@ -40,7 +45,9 @@ type Parts struct {
 	Agents Agents
 	// Metrics are shown at /metrics.
 	Metrics prometheus.Gatherer
-	Logger  *slog.Logger
+	// Traces is where the spans of requests go; nil is nowhere.
+	Traces trace.TracerProvider
+	Logger *slog.Logger
 }
 
 // Router is the notifier's HTTP interface. Paths and answers are those of other Prometheus tools where those have one.
@@ -51,8 +58,13 @@ func Router(p Parts) http.Handler {
 	router.UseRawPath = true             // an agent's name may hold a slash
 	router.RedirectTrailingSlash = false // its answer is HTML, and a program that follows it gets what it did not ask for
 	_ = router.SetTrustedProxies(nil)    // who asks is who connects, whatever a header says; nil cannot be wrong
+	router.Use(request.Name)
+	if p.Traces != nil {
+		router.Use(otelgin.Middleware("notifier", otelgin.WithTracerProvider(p.Traces), otelgin.WithPropagators(tracing.Propagator),
+			otelgin.WithGinFilter(func(c *gin.Context) bool { return strings.Contains(c.FullPath(), "/api/") }))) // probes and scrapes tell nothing
+	}
 	router.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, err any) {
-		p.Logger.Error("Request failed", "path", c.FullPath(), "panic", fmt.Sprint(err))
+		p.Logger.Error("Request failed", "request", request.ID(c), "path", c.FullPath(), "panic", fmt.Sprint(err))
 		apierror.Write(c, http.StatusInternalServerError, "internal", "the notifier failed at this request; its log says how")
 	}), p.ownOrigin())
 	if p.Guard != nil {

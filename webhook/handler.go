@@ -10,15 +10,21 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/envelope"
+	"github.com/alertvitals/notifier/tracing"
 	"github.com/alertvitals/notifier/web/apierror"
+	"github.com/alertvitals/notifier/web/request"
 )
 
 // MaxBody is the largest payload that is taken, in bytes. Alertmanager sends some 700 bytes for each alert, so this is a
@@ -46,6 +52,7 @@ type Handler struct {
 	journal  Journal
 	logger   *slog.Logger
 	received map[int]prometheus.Counter
+	metrics  metrics
 	draining atomic.Bool
 	reading  *semaphore.Weighted
 
@@ -56,7 +63,10 @@ type Handler struct {
 
 // New returns a handler that addresses by route, appends to journal and counts in reg.
 func New(journal Journal, route Route, logger *slog.Logger, reg prometheus.Registerer) *Handler {
-	h := &Handler{journal: journal, route: route, logger: logger, received: map[int]prometheus.Counter{}, reading: semaphore.NewWeighted(mostReading)}
+	h := &Handler{
+		journal: journal, route: route, logger: logger, received: map[int]prometheus.Counter{}, metrics: newMetrics(reg),
+		reading: semaphore.NewWeighted(mostReading),
+	}
 	counters := promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 		Name: "notifier_webhook_requests_total",
 		Help: "Webhooks received, by the HTTP status of the answer.",
@@ -85,6 +95,8 @@ func (h *Handler) Draining() bool { return h.draining.Load() }
 // 503 when it cannot be put on disk, did not arrive whole, comes while the notifier is stopping, or is too much with all that is
 // being received. Alertmanager retries only a 5xx, so whatever may pass by itself is a 503.
 func (h *Handler) Post(c *gin.Context) {
+	began := time.Now()
+	defer func() { h.metrics.took.Observe(time.Since(began).Seconds()) }()
 	if h.Draining() {
 		c.Header("Connection", "close") // the next try is for whoever listens here then
 		h.fail(c, http.StatusServiceUnavailable, "shutting_down", "the notifier is stopping; send the notification again")
@@ -120,13 +132,14 @@ func (h *Handler) Post(c *gin.Context) {
 	// The sender's patience must not decide whether the record is kept: once the write is under way it is finished.
 	seq, err := h.keep(context.WithoutCancel(c.Request.Context()), n, body, own)
 	if err != nil {
-		h.logger.Error("Webhook could not be put on disk", "err", err)
+		h.log(c).Error("Webhook could not be put on disk", "err", err)
 		h.fail(c, http.StatusServiceUnavailable, "journal_unavailable", "the notification could not be put on disk; send it again")
 		return
 	}
 	h.received[http.StatusOK].Inc()
+	h.metrics.accepted(n)
 	if h.logger.Enabled(c.Request.Context(), slog.LevelDebug) {
-		h.logger.Debug("Webhook accepted", "id", seq, "receiver", n.Receiver, "status", n.Status, "alerts", len(n.Alerts))
+		h.log(c).Debug("Webhook accepted", "id", seq, "receiver", n.Receiver, "status", n.Status, "alerts", len(n.Alerts))
 	}
 	c.Data(http.StatusOK, "application/json; charset=utf-8",
 		append(strconv.AppendUint([]byte(`{"status":"accepted","id":"`), seq, 10), `"}`...))
@@ -164,10 +177,33 @@ func (b *buffers) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 func (h *Handler) keep(ctx context.Context, n alert.Notification, body []byte, b *buffers) (seq uint64, err error) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	if b.record, err = envelope.Of(n, h.route(n), body).AppendSealed(b.record[:0]); err != nil {
+	_, routing := tracing.Begin(ctx, "route")
+	to := h.route(n)
+	routing.End()
+
+	ctx, writing := tracing.Begin(ctx, "journal", trace.WithSpanKind(trace.SpanKindProducer))
+	defer writing.End()
+	e := envelope.Of(n, to, body)
+	e.Trace = tracing.Carry(ctx)
+	if b.record, err = e.AppendSealed(b.record[:0]); err != nil {
 		return 0, fmt.Errorf("addressing the notification: %w", err)
 	}
-	return h.journal.Append(ctx, b.record)
+	began := time.Now()
+	seq, err = h.journal.Append(ctx, b.record)
+	h.metrics.append.Observe(time.Since(began).Seconds())
+	if err != nil {
+		writing.SetStatus(codes.Error, "not on disk")
+		return 0, err
+	}
+	if writing.IsRecording() {
+		writing.SetAttributes(attribute.String("notifier.id", strconv.FormatUint(seq, 10)))
+	}
+	return seq, nil
+}
+
+// log is a logger for what concerns one request.
+func (h *Handler) log(c *gin.Context) *slog.Logger {
+	return tracing.Log(c.Request.Context(), h.logger).With("request", request.ID(c))
 }
 
 func (h *Handler) fail(c *gin.Context, status int, code, message string) {
@@ -175,7 +211,7 @@ func (h *Handler) fail(c *gin.Context, status int, code, message string) {
 	if status == http.StatusServiceUnavailable {
 		c.Header("Retry-After", retryAfter)
 	} else {
-		h.logger.Warn("Webhook refused", "code", code, "reason", message, "from", c.ClientIP())
+		h.log(c).Warn("Webhook refused", "code", code, "reason", message, "from", c.ClientIP())
 	}
 	apierror.Write(c, status, code, message)
 }

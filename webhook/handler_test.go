@@ -93,7 +93,11 @@ notifier_webhook_requests_total{code="200"} 1
 notifier_webhook_requests_total{code="400"} 0
 notifier_webhook_requests_total{code="413"} 0
 notifier_webhook_requests_total{code="503"} 0
-`)))
+# HELP notifier_alerts_accepted_total Alerts in the webhooks that were accepted, by their status. One alert comes again with every update and repeat of its group.
+# TYPE notifier_alerts_accepted_total counter
+notifier_alerts_accepted_total{status="firing"} 3
+notifier_alerts_accepted_total{status="resolved"} 0
+`), "notifier_webhook_requests_total", "notifier_alerts_accepted_total"))
 }
 
 func TestRefusesWithAReason(t *testing.T) {

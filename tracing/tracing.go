@@ -1,0 +1,154 @@
+package tracing
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+// scope names who makes the spans.
+const scope = "github.com/alertvitals/notifier"
+
+// flushLimit bounds how long the end of the notifier waits for its last spans to be taken.
+const flushLimit = 3 * time.Second
+
+// Tracing is where spans go.
+type Tracing struct {
+	// Provider makes tracers. It is never nil.
+	Provider trace.TracerProvider
+	// On is whether spans go anywhere.
+	On bool
+
+	sdk *sdktrace.TracerProvider
+}
+
+// Start begins to send spans as the environment says, by the variables that the specification of OpenTelemetry lists:
+// https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and .../protocol/exporter/. They go nowhere
+// unless OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set, or OTEL_TRACES_EXPORTER is otlp. Alerts matter
+// more than traces, so variables that cannot be followed are logged and mean no traces; nothing fails. It counts in reg.
+func Start(ctx context.Context, version string, logger *slog.Logger, reg prometheus.Registerer) *Tracing {
+	counts := newCounts(reg)
+	off := &Tracing{Provider: noop.NewTracerProvider()}
+	on, err := wanted(os.Getenv)
+	if err != nil {
+		logger.Warn("Traces are not sent: the environment asks for what the notifier cannot do", "err", err)
+	}
+	if !on {
+		return off
+	}
+	logger = logger.With("component", "tracing")
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("Tracing has trouble", "err", err) }))
+	otel.SetLogger(logr.FromSlogHandler(errorsOnly{logger.Handler()}))
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		logger.Warn("Traces are not sent", "err", err)
+		return off
+	}
+	about, err := resource.New(ctx,
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(semconv.ServiceName("notifier"), semconv.ServiceVersion(version)),
+		resource.WithFromEnv(),
+	)
+	if err != nil { // it is whole but for what OTEL_RESOURCE_ATTRIBUTES has wrong
+		logger.Warn("Traces do not say all that OTEL_RESOURCE_ATTRIBUTES says", "err", err)
+	}
+	sdk := sdktrace.NewTracerProvider(sdktrace.WithBatcher(counted{exporter, counts}), sdktrace.WithResource(about))
+	logger.Info("Sending traces")
+	return &Tracing{Provider: sdk, On: true, sdk: sdk}
+}
+
+// Tracer makes the notifier's spans.
+func (t *Tracing) Tracer() trace.Tracer { return t.Provider.Tracer(scope) }
+
+// Stop sends what waits, for a few seconds at most, and ends.
+func (t *Tracing) Stop(ctx context.Context) error {
+	if t.sdk == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushLimit)
+	defer cancel()
+	if err := t.sdk.Shutdown(ctx); err != nil {
+		return fmt.Errorf("sending the last spans: %w", err)
+	}
+	return nil
+}
+
+// wanted is whether the environment asks for traces. An error says what it asks for that cannot be had.
+func wanted(env func(string) string) (bool, error) {
+	either := func(signal, general string) string {
+		if v := env(signal); v != "" {
+			return v
+		}
+		return env(general)
+	}
+	if env("OTEL_SDK_DISABLED") == "true" {
+		return false, nil
+	}
+	switch exporter := env("OTEL_TRACES_EXPORTER"); exporter {
+	case "otlp":
+	case "none":
+		return false, nil
+	case "":
+		if either("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT") == "" {
+			return false, nil
+		}
+	default:
+		return false, fmt.Errorf("OTEL_TRACES_EXPORTER is %q; it may be otlp or none", exporter)
+	}
+	if protocol := either("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
+		return false, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %q; it may be http/protobuf, which collectors take at port 4318", protocol)
+	}
+	return true, nil
+}
+
+// errorsOnly is a handler that the SDK tells of itself.
+type errorsOnly struct{ slog.Handler }
+
+// Enabled leaves out what is for those who debug the SDK.
+func (h errorsOnly) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+// counts are the notifier's metrics of its traces.
+type counts struct{ exported, failed prometheus.Counter }
+
+func newCounts(reg prometheus.Registerer) counts {
+	counter := func(name, help string) prometheus.Counter {
+		return promauto.With(reg).NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	return counts{
+		exported: counter("notifier_spans_exported_total", "Spans of traces that the collector took."),
+		failed:   counter("notifier_spans_failed_total", "Spans of traces that the collector did not take. They are lost."),
+	}
+}
+
+// counted is an exporter whose spans are counted.
+type counted struct {
+	sdktrace.SpanExporter
+
+	counts counts
+}
+
+// ExportSpans sends spans once; the exporter behind it tries again by itself.
+func (c counted) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	err := c.SpanExporter.ExportSpans(ctx, spans)
+	if err != nil {
+		c.counts.failed.Add(float64(len(spans)))
+		return fmt.Errorf("sending %d spans: %w", len(spans), err)
+	}
+	c.counts.exported.Add(float64(len(spans)))
+	return nil
+}
