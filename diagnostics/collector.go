@@ -343,7 +343,7 @@ func (c *Collector) ledTo(set *settings, a *agent, labels map[string]string) (*a
 func (c *Collector) snapshot(ctx context.Context, set *settings, a *agent) *Snapshot {
 	began := time.Now()
 	if s := a.newest.Load(); s != nil && c.now().Sub(s.TakenAt) < c.reuse {
-		c.metrics.snapshotSeconds.Observe(time.Since(began).Seconds())
+		c.metrics.snapshot(time.Since(began), *s)
 		fresh := s.clone()
 		return &fresh
 	}
@@ -377,7 +377,7 @@ func (c *Collector) freshSnapshot(ctx context.Context, set *settings, a *agent) 
 		// That we ran out of time says nothing of the agent.
 		s.Health, s.Ready = unasked(a.healthPath(), late), unasked(a.readyPath(), late)
 	}
-	c.metrics.snapshotSeconds.Observe(time.Since(began).Seconds())
+	c.metrics.snapshot(time.Since(began), s)
 	return &s
 }
 

@@ -3,6 +3,7 @@ package diagnostics
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -12,36 +13,57 @@ type metrics struct {
 	scrapeSeconds   prometheus.Histogram
 	scrapesFailed   *prometheus.CounterVec
 	snapshotSeconds prometheus.Histogram
+	snapshotsFailed *prometheus.CounterVec
 	chartsSeconds   prometheus.Histogram
 	chartsSkipped   prometheus.Counter
 }
 
 func newMetrics() *metrics {
-	buckets := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 5}
-	return &metrics{
-		scrapeSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "notifier_scrape_duration_seconds",
-			Help:    "How long scrapes of agents took, failed ones too.",
-			Buckets: buckets,
-		}),
+	histogram := func(name, help string) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: name, Help: help, Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 5},
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
+		})
+	}
+	m := &metrics{
+		scrapeSeconds: histogram("notifier_scrape_duration_seconds", "How long scrapes of agents took, failed ones too."),
 		scrapesFailed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "notifier_scrapes_failed_total",
 			Help: "Scrapes of an agent that gave no metrics.",
 		}, []string{"agent"}),
-		snapshotSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "notifier_snapshot_duration_seconds",
-			Help:    "How long snapshots of agents took.",
-			Buckets: buckets,
-		}),
-		chartsSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "notifier_charts_duration_seconds",
-			Help:    "How long it took to draw the charts of one group of alerts.",
-			Buckets: buckets,
-		}),
+		snapshotSeconds: histogram("notifier_snapshot_duration_seconds", "How long snapshots of agents took."),
+		snapshotsFailed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "notifier_snapshots_failed_total",
+			Help: "Snapshots that lack something: unfinished ones met the deadline, for those with reason metrics the agent gave none, " +
+				"and refused ones were of an address that may not be asked. The message went out all the same.",
+		}, []string{"reason"}),
+		chartsSeconds: histogram("notifier_charts_duration_seconds", "How long it took to draw the charts of one group of alerts."),
 		chartsSkipped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "notifier_charts_skipped_total",
 			Help: "Groups of alerts that were told without charts because those of too many others were being drawn.",
 		}),
+	}
+	for _, reason := range []string{snapshotUnfinished, snapshotMetrics, snapshotRefused} {
+		m.snapshotsFailed.WithLabelValues(reason)
+	}
+	return m
+}
+
+// What a snapshot may lack.
+const (
+	snapshotUnfinished = "unfinished"
+	snapshotMetrics    = "metrics"
+	snapshotRefused    = "refused"
+)
+
+// snapshot counts one that was asked for.
+func (m *metrics) snapshot(took time.Duration, s Snapshot) {
+	m.snapshotSeconds.Observe(took.Seconds())
+	switch {
+	case s.Unfinished:
+		m.snapshotsFailed.WithLabelValues(snapshotUnfinished).Inc()
+	case s.Metrics.Path != "" && !s.Metrics.OK:
+		m.snapshotsFailed.WithLabelValues(snapshotMetrics).Inc()
 	}
 }
 
@@ -86,5 +108,5 @@ func (m *metrics) unregister(reg prometheus.Registerer) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.scrapeSeconds, m.scrapesFailed, m.snapshotSeconds, m.chartsSeconds, m.chartsSkipped}
+	return []prometheus.Collector{m.scrapeSeconds, m.scrapesFailed, m.snapshotSeconds, m.snapshotsFailed, m.chartsSeconds, m.chartsSkipped}
 }

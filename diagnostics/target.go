@@ -201,7 +201,8 @@ func (ts *targets) follow(next []*agent) {
 
 // refused is the snapshot of an agent that must not be asked, or cannot be found.
 func (c *Collector) refused(a *agent, why error) *Snapshot {
-	c.logger.Warn("Agent is not asked", "agent", a.name, "reason", why.Error())
+	c.logger.Warn("Agent is not asked", "agent", a.name, "err", why)
+	c.metrics.snapshotsFailed.WithLabelValues(snapshotRefused).Inc()
 	s := Snapshot{Agent: a.name, TakenAt: c.now(), Metrics: Scrape{Path: a.metricsPath(), Note: why.Error()}}
 	// That we did not ask says nothing of the agent.
 	s.Health, s.Ready = unasked(a.healthPath(), why.Error()), unasked(a.readyPath(), why.Error())
