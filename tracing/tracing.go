@@ -26,14 +26,7 @@ const scope = "github.com/alertvitals/notifier"
 const flushLimit = 3 * time.Second
 
 // Tracing is where spans go.
-type Tracing struct {
-	// Provider makes tracers. It is never nil.
-	Provider trace.TracerProvider
-	// On is whether spans go anywhere.
-	On bool
-
-	sdk *sdktrace.TracerProvider
-}
+type Tracing struct{ sdk *sdktrace.TracerProvider }
 
 // Start begins to send spans as the environment says, by the variables that the specification of OpenTelemetry lists:
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and .../protocol/exporter/. They go nowhere
@@ -41,7 +34,7 @@ type Tracing struct {
 // more than traces, so variables that cannot be followed are logged and mean no traces; nothing fails. It counts in reg.
 func Start(ctx context.Context, version string, logger *slog.Logger, reg prometheus.Registerer) *Tracing {
 	counts := newCounts(reg)
-	off := &Tracing{Provider: noop.NewTracerProvider()}
+	off := &Tracing{}
 	on, err := wanted(os.Getenv)
 	if err != nil {
 		logger.Warn("Traces are not sent: the environment asks for what the notifier cannot do", "err", err)
@@ -67,11 +60,24 @@ func Start(ctx context.Context, version string, logger *slog.Logger, reg prometh
 	}
 	sdk := sdktrace.NewTracerProvider(sdktrace.WithBatcher(counted{exporter, counts}), sdktrace.WithResource(about))
 	logger.Info("Sending traces")
-	return &Tracing{Provider: sdk, On: true, sdk: sdk}
+	return &Tracing{sdk}
 }
 
-// Tracer makes the notifier's spans.
-func (t *Tracing) Tracer() trace.Tracer { return t.Provider.Tracer(scope) }
+// Tracer makes the notifier's spans. It is never nil.
+func (t *Tracing) Tracer() trace.Tracer {
+	if t.sdk == nil {
+		return noop.Tracer{}
+	}
+	return t.sdk.Tracer(scope)
+}
+
+// Requests is where the spans of HTTP requests go, nil when they go nowhere.
+func (t *Tracing) Requests() trace.TracerProvider {
+	if t.sdk == nil {
+		return nil
+	}
+	return t.sdk
+}
 
 // Stop sends what waits, for a few seconds at most, and ends.
 func (t *Tracing) Stop(ctx context.Context) error {

@@ -53,7 +53,7 @@ func TestOffIsNothing(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	off := Start(t.Context(), "1.0", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	assert.False(t, off.On)
+	assert.Nil(t, off.Requests())
 	ctx, span := off.Tracer().Start(t.Context(), "deliver")
 	assert.False(t, span.IsRecording())
 	assert.Empty(t, Carry(ctx))
@@ -72,7 +72,7 @@ func TestSpansThatAreNotTakenAreCounted(t *testing.T) {
 	var log bytes.Buffer
 	reg := prometheus.NewRegistry()
 	on := Start(t.Context(), "1.0", slog.New(slog.NewTextHandler(&log, nil)), reg)
-	require.True(t, on.On)
+	require.NotNil(t, on.Requests())
 	for range 3 {
 		_, span := on.Tracer().Start(t.Context(), "deliver")
 		span.End()

@@ -110,7 +110,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	switch command {
 	case c.serve.cmd.FullCommand():
-		err = c.serve.run(ctx, promslog.New(c.logging), newRegistry())
+		reg := newRegistry()
+		logger, flush := newLogger(c.logging, reg)
+		err = c.serve.run(ctx, logger, reg)
+		flush()
 	case c.check.cmd.FullCommand():
 		err = c.check.run(stdout)
 	case c.demo.cmd.FullCommand():

@@ -29,6 +29,7 @@ import (
 	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/journal"
+	"github.com/alertvitals/notifier/tracing"
 	"github.com/alertvitals/notifier/web"
 	"github.com/alertvitals/notifier/web/bearer"
 	"github.com/alertvitals/notifier/webhook"
@@ -151,6 +152,7 @@ type service struct {
 	guard         *bearer.Guard
 	configuration *configuration
 	server        *http.Server
+	tracing       *tracing.Tracing
 	logger        *slog.Logger
 }
 
@@ -167,7 +169,7 @@ func newService(
 		return nil, err
 	}
 	logger.Info("Starting notifier", "version", version.Info(), "config", from.name, "storage", disk.path)
-	s := &service{logger: logger}
+	s := &service{logger: logger, tracing: tracing.Start(ctx, version.Version, logger, reg)}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -179,6 +181,7 @@ func newService(
 	if err != nil {
 		return nil, err
 	}
+	reg.MustRegister(journalMetrics{s.journal, logger})
 	s.collector, err = diagnostics.New(nil, cfg.Diagnostics, filepath.Join(disk.path, "history"), logger, reg)
 	if err != nil {
 		return nil, err
@@ -213,6 +216,7 @@ func newService(
 		Render:     s.configuration.render,
 		Agents:     s.collector,
 		Metrics:    reg,
+		Traces:     s.tracing.Requests(),
 		Logger:     logger,
 	})
 	s.server = web.Server(handler, cmp.Or(own.maxConnections, defaultMaxConnections), logger, reg)
@@ -232,6 +236,7 @@ func (s *service) close() {
 	if s.journal != nil {
 		s.journal.Close()
 	}
+	_ = s.tracing.Stop(context.Background()) // nothing happened that anybody would look for
 }
 
 // ready is nil when a webhook would be accepted now.

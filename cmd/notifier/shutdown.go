@@ -74,6 +74,7 @@ func (s *service) run(ctx context.Context, hangups <-chan os.Signal, listen func
 		step{"agents", func() error { stopLooking(); return agents.wait() }},
 		step{"history of scraped samples", s.collector.Close},
 		step{"journal", func() error { s.journal.Close(); return nil }},
+		step{"traces", func() error { s.stopTracing(whole); return nil }},
 	)
 }
 
@@ -87,6 +88,13 @@ func (s *service) closeServer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// stopTracing sends the last spans. That a collector does not take them is no failure of the notifier.
+func (s *service) stopTracing(ctx context.Context) {
+	if err := s.tracing.Stop(ctx); err != nil {
+		s.logger.Warn("The newest traces are lost", "err", err)
+	}
 }
 
 // step is one of several things that are done one after the other.
