@@ -93,7 +93,7 @@ func (r *run) amend(ctx context.Context, l *Loop, g *group) {
 	}
 	g.amends = nil
 	r.mu.Unlock()
-	log := r.logger.With(slog.String("delivery", a.id))
+	log := r.logOf(a.id, a.newestTrace())
 	g.lookedFor, g.lookedAt, g.snapshot = a.id, time.Now(), a.snapshot
 	receipt, err := r.try(ctx, l, g, draft{folded: a.folded, id: a.id, before: g.state, amends: true})
 	if err != nil {

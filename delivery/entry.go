@@ -21,6 +21,8 @@ type entry struct {
 	accepted time.Time
 	// again is set on what could not be delivered before.
 	again *envelope.Again
+	// trace is the traceparent of the span that put it on disk, "" without one.
+	trace string
 	// record is the whole of it; none when it was left in the journal to save memory.
 	record packed
 	// group is what it says, when that was read for a turn; read reads it when it was left out because of its size.
@@ -46,7 +48,7 @@ func (l *Loop) open(rec Record) (e entry, key string, severity alert.Severity, o
 	if env.Key == "" {
 		return entry{}, "", "", false, errors.New("opening a record: it names no group")
 	}
-	e = entry{seq: rec.Seq, at: rec.Time, accepted: rec.Time, again: env.Again}
+	e = entry{seq: rec.Seq, at: rec.Time, accepted: rec.Time, again: env.Again, trace: env.Trace}
 	if env.Again != nil {
 		e.accepted = env.Again.Accepted
 	}
@@ -95,6 +97,8 @@ type folded struct {
 	held       *held
 	mute       Mute
 	suppressed template.Alerts
+	// traces are those of the entries, the newest one's last.
+	traces []string
 	// quiet is whether something changes and nothing of it is told: group is nil then.
 	quiet bool
 	// doubtful is the newest entry that says of an alert that it fires which seems to be over; nil without one. It must not

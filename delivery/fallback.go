@@ -20,7 +20,7 @@ const mostHandOvers = 1024
 func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string) bool {
 	id, newest := r.id(g.key, entries), newestOf(entries)
 	again := envelope.Again{Delivery: id, From: l.Receiver, Reason: why, Accepted: newest.accepted}
-	record, err := sealAgain(*f.group, l.Fallback.Receiver, again)
+	record, err := sealAgain(*f.group, l.Fallback.Receiver, f.newestTrace(), again)
 	if err != nil {
 		r.logger.Error("A message cannot be handed over", slog.Any("err", err))
 		return true // it came from JSON: this cannot be
@@ -35,7 +35,7 @@ func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries
 		}
 		cut(&short)
 		if err == nil {
-			record, err = sealAgain(short, l.Fallback.Receiver, again)
+			record, err = sealAgain(short, l.Fallback.Receiver, f.newestTrace(), again)
 		}
 		if err != nil {
 			r.logger.Error("A message cannot be handed over", slog.Any("err", err))
@@ -46,8 +46,7 @@ func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries
 		return false
 	}
 	r.series.handedOver.Inc()
-	r.logger.Warn("Handed over to the fallback", slog.String("delivery", id), slog.String("fallback", l.Fallback.Receiver),
-		slog.String("reason", why))
+	r.log(g.key, entries).Warn("Handed over to the fallback", slog.String("fallback", l.Fallback.Receiver), slog.String("reason", why))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g.state.HandedOver = max(g.state.HandedOver, newest.seq)
@@ -62,11 +61,12 @@ func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries
 }
 
 // sealAgain is the record that tells a message again.
-func sealAgain(g alert.Group, receiver string, again envelope.Again) ([]byte, error) {
+func sealAgain(g alert.Group, receiver, traceparent string, again envelope.Again) ([]byte, error) {
 	e, err := envelope.OfGroup(g, receiver, again)
 	if err != nil {
 		return nil, err
 	}
+	e.Trace = traceparent
 	return e.Seal()
 }
 

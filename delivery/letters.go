@@ -34,6 +34,8 @@ type letter struct {
 	Cursor string `json:"cursor,omitempty"`
 	// Told is what was to be told, with personal labels: whom it concerns is found by them when it is replayed.
 	Told *alert.Group `json:"told,omitempty"`
+	// Trace is the traceparent of the newest notification in it, with whose trace a replay goes on.
+	Trace string `json:"trace,omitempty"`
 	// Record is what could not be read.
 	Record []byte `json:"record,omitempty"`
 	// Records are the numbers of the records that it settled, as head.Records has them.
@@ -152,7 +154,7 @@ func (ls *letters) count(ctx context.Context, logger *slog.Logger) error {
 
 // bury makes a dead letter of what entries come to.
 func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string, cause error) {
-	log := r.logger.With(slog.String("delivery", r.id(g.key, entries)))
+	log := r.log(g.key, entries)
 	f = r.undoubted(l, g, f, entries)
 	if f.err != nil {
 		r.unread(ctx, f.err)
@@ -181,7 +183,7 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 			Notifications: countSaid(entries), Accepted: newest.accepted, Attempts: attempts, Reason: why, Error: cause.Error(),
 			Failed: time.Now().UTC(), Tries: tries, Routes: l.routesOf(*f.group),
 		},
-		Cursor: l.Cursor, Told: f.group, Records: packRecords(entries),
+		Cursor: l.Cursor, Told: f.group, Trace: f.newestTrace(), Records: packRecords(entries),
 	}
 	if why != reasonExpired {
 		dead.Snapshot = g.snapshot

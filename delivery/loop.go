@@ -5,6 +5,8 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"golang.org/x/time/rate"
 
 	"github.com/alertvitals/notifier/diagnostics"
@@ -47,6 +49,8 @@ type Loop struct {
 	Snapshots Snapshotter
 	Render    func(templates.Input) templates.Content
 	Sink      notifiers.Notifier
+	// Tracer makes the spans of deliveries; nil makes none.
+	Tracer trace.Tracer
 	// Pace is how fast the sink may be asked; nil is as fast as it answers. Loops whose sinks lead to one place share it.
 	Pace *rate.Limiter
 	// Fallback is who is told what this loop cannot deliver. Its zero value is nobody.
@@ -86,6 +90,9 @@ type Limits struct {
 }
 
 func withDefaults(l Loop) *Loop {
+	if l.Tracer == nil {
+		l.Tracer = noop.Tracer{}
+	}
 	l.Limits.Sends = cmp.Or(l.Limits.Sends, 16)
 	l.Limits.Entries = cmp.Or(l.Limits.Entries, 100_000)
 	l.Limits.Bytes = cmp.Or(l.Limits.Bytes, 64<<20)

@@ -14,6 +14,8 @@ import (
 // Metrics count what all loops do. Their labels are names of the configuration and closed sets.
 type Metrics struct {
 	tries      *prometheus.CounterVec
+	delivered  *prometheus.CounterVec
+	retries    *prometheus.CounterVec
 	failures   *prometheus.CounterVec
 	latency    *prometheus.HistogramVec
 	pending    *prometheus.GaugeVec
@@ -50,6 +52,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		tries: counter("notifier_notifications_total",
 			"Tries to tell a message, failed ones included.", labels...),
+		delivered: counter("notifier_notifications_delivered_total",
+			"Messages that the far side took.", labels...),
+		retries: counter("notifier_notifications_retried_total",
+			"Tries that followed a failed one of the same group.", labels...),
 		failures: counter("notifier_notifications_failed_total",
 			"Tries that failed. Each is followed by another one, or the message becomes a dead letter.",
 			append(labels, "reason")...),
@@ -57,7 +63,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "notifier_notification_latency_seconds",
 			Help: "Time from the moment when a notification was on disk until the far side took its message.",
 			// From a local sink that takes it at once to an outage of hours.
-			Buckets: []float64{.005, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200},
+			Buckets:                     []float64{.005, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200},
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}, labels),
 		pending: gauge("notifier_pending",
 			"Notifications that were read for a receiver and are not yet settled."),
@@ -87,7 +94,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	})
 	if reg != nil {
 		reg.MustRegister(m.lost)
-		reg.MustRegister(m.tries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver,
+		reg.MustRegister(m.tries, m.delivered, m.retries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver,
 			m.dead, m.letters, m.suppressed, m.muted)
 	}
 	m.dead.WithLabelValues("", "", reasonUnreadable)
@@ -97,6 +104,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // series are the metrics of one loop. All of them exist from the start, so that rates over them do.
 type series struct {
 	tries      prometheus.Counter
+	delivered  prometheus.Counter
+	retries    prometheus.Counter
 	failures   map[string]prometheus.Counter
 	latency    prometheus.Observer
 	pending    prometheus.Gauge
@@ -112,6 +121,8 @@ type series struct {
 func (m *Metrics) of(receiver, integration string) series {
 	s := series{
 		tries:      m.tries.WithLabelValues(receiver, integration),
+		delivered:  m.delivered.WithLabelValues(receiver, integration),
+		retries:    m.retries.WithLabelValues(receiver, integration),
 		failures:   map[string]prometheus.Counter{},
 		latency:    m.latency.WithLabelValues(receiver, integration),
 		pending:    m.pending.WithLabelValues(receiver, integration),
@@ -140,7 +151,7 @@ func (m *Metrics) drop(receiver, integration string) {
 	for _, c := range []interface {
 		DeletePartialMatch(labels prometheus.Labels) int
 	}{
-		m.tries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver, m.dead,
+		m.tries, m.delivered, m.retries, m.failures, m.latency, m.pending, m.missed, m.duplicates, m.merged, m.handedOver, m.dead,
 		m.suppressed, m.muted,
 	} {
 		c.DeletePartialMatch(labels)
@@ -150,6 +161,7 @@ func (m *Metrics) drop(receiver, integration string) {
 // sent counts a message that told of some notifications.
 func (s series) sent(took time.Duration, notifications int) {
 	s.tries.Inc()
+	s.delivered.Inc()
 	s.latency.Observe(took.Seconds())
 	s.merged.Add(float64(max(0, notifications-1)))
 }

@@ -45,6 +45,8 @@ type held struct {
 	Accepted      time.Time       `json:"accepted"`
 	Notifications int             `json:"notifications"`
 	Again         *envelope.Again `json:"again,omitempty"`
+	// Trace is the traceparent of the newest entry that has one.
+	Trace string `json:"trace,omitempty"`
 	// Records are the numbers of the records in it, as head.Records has them.
 	Records []byte `json:"records,omitempty"`
 	// Part tells its messages apart from others of the same newest entry.
@@ -69,7 +71,7 @@ const (
 
 // entry stands for what is held where entries are told of.
 func (h *held) entry() entry {
-	return entry{seq: h.Seq, at: later(h.At, h.Due), accepted: h.Accepted, again: h.Again, group: &h.Group, held: h.Part}
+	return entry{seq: h.Seq, at: later(h.At, h.Due), accepted: h.Accepted, again: h.Again, trace: h.Trace, group: &h.Group, held: h.Part}
 }
 
 // mutes is whether nobody is told of an alert at a time.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,11 +92,11 @@ func (ls *Loops) replayOver(ctx context.Context, id string) error {
 	case !ls.wants(o.Cursor):
 		return ErrGoneIntegration
 	}
-	told, err := ls.toldBy(ctx, o)
+	told, trace, err := ls.toldBy(ctx, o)
 	if err != nil {
 		return err
 	}
-	record, err := sealAgain(*told, o.Receiver,
+	record, err := sealAgain(*told, o.Receiver, trace,
 		envelope.Again{Delivery: o.ID, Cursor: o.Cursor, Accepted: o.Accepted, Asked: time.Now().UTC()})
 	if err != nil {
 		return err
@@ -108,13 +109,13 @@ func (ls *Loops) replayOver(ctx context.Context, id string) error {
 	return nil
 }
 
-// toldBy is what an outcome's message told, as far as its notifications are in the journal still.
-func (ls *Loops) toldBy(ctx context.Context, o outcome) (told *alert.Group, err error) {
+// toldBy is what an outcome's message told, as far as its notifications are in the journal still, and the traceparent of the newest one.
+func (ls *Loops) toldBy(ctx context.Context, o outcome) (told *alert.Group, trace string, err error) {
 	records := unpackRecords(o.Records)
 	for _, seq := range records[max(0, len(records)-mostReplayed):] {
 		rec, there, err := ls.journal.Get(ctx, seq)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		env, broken := envelope.Open(rec.Data)
 		if !there || broken != nil {
@@ -124,6 +125,7 @@ func (ls *Loops) toldBy(ctx context.Context, o outcome) (told *alert.Group, err 
 		if broken != nil {
 			continue
 		}
+		trace = cmp.Or(env.Trace, trace)
 		newer := g
 		if told != nil {
 			newer = g.After(*told)
@@ -135,9 +137,9 @@ func (ls *Loops) toldBy(ctx context.Context, o outcome) (told *alert.Group, err 
 		}
 	}
 	if told == nil {
-		return nil, ErrGoneRecords
+		return nil, "", ErrGoneRecords
 	}
-	return told, nil
+	return told, trace, nil
 }
 
 // wants is whether the configuration has the loop of that cursor.
@@ -156,7 +158,7 @@ func (ls *Loops) again(l letter) ([]byte, error) {
 	if !ls.wants(l.Cursor) {
 		return nil, ErrGoneIntegration
 	}
-	return sealAgain(*l.Told, l.Receiver,
+	return sealAgain(*l.Told, l.Receiver, l.Trace,
 		envelope.Again{Delivery: l.ID, Cursor: l.Cursor, Reason: l.Reason, Accepted: l.Accepted})
 }
 

@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/template"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/templates"
+	"github.com/alertvitals/notifier/tracing"
 )
 
 // mostRead is how many bytes of what waits for a group are read at once; what is beyond is read one by one.
@@ -101,6 +103,7 @@ func (r *run) fold(l *Loop, g *group, entries []entry) folded {
 func foldAt(l *Loop, g *group, entries []entry, now, doubts time.Time) folded {
 	_, said := split(entries, func(e entry) bool { return e.held > 0 })
 	f := fold(g.state.heard(), said, doubts, l.Limits.DedupeWindow)
+	f.traces = tracesOf(entries)
 	return f.weigh(g.state, said, now, l.Limits.DedupeWindow, l.mutes(said))
 }
 
@@ -190,7 +193,7 @@ func (r *run) recordOf(ctx context.Context, e entry) (record []byte, ok bool, er
 
 // tell tells f, which entries come to.
 func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []entry) time.Duration {
-	log := r.logger.With(slog.String("delivery", r.id(g.key, entries)))
+	log := r.log(g.key, entries)
 	_, done := split(entries, func(e entry) bool { return f.doubtful != nil && e.seq == f.doubtful.seq })
 	switch {
 	case f.quiet:
@@ -287,7 +290,7 @@ func (r *run) finish(
 
 // tellLate tells what could not be delivered in its time, when newer news of the group were told since.
 func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Duration {
-	log := r.logger.With(slog.String("delivery", r.id(g.key, []entry{e})))
+	log := r.log(g.key, []entry{e})
 	says, err := e.says()
 	if err != nil {
 		return r.unread(ctx, err)
@@ -319,7 +322,7 @@ func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Dur
 // failed is what follows a failed try.
 func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries []entry, err error) time.Duration {
 	if ctx.Err() != nil {
-		r.logger.Info("Interrupted, goes on after the restart", slog.String("delivery", r.id(g.key, entries)))
+		r.log(g.key, entries).Info("Interrupted, goes on after the restart")
 		return time.Second // nobody waits for it
 	}
 	r.series.failed(err)
@@ -340,7 +343,7 @@ func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries [
 	g.attempts++
 	g.doubt = time.Time{}
 	g.reason, g.err, g.failed = reason(err), err.Error(), time.Now()
-	logFailure(r.logger.With(slog.String("delivery", r.id(g.key, entries))), g.attempts, err, wait)
+	logFailure(r.log(g.key, entries), g.attempts, err, wait)
 	return wait
 }
 
@@ -369,8 +372,13 @@ type draft struct {
 // try makes one try. A panic below it is an error like any other.
 func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt notifiers.Receipt, err error) {
 	g.asked = true
+	if g.attempts > 0 && !d.amends {
+		r.series.retries.Inc()
+	}
 	ctx, cancel := tryContext(ctx, l.Limits)
 	defer cancel()
+	ctx, span := l.begin(ctx, g, d)
+	defer func() { span.end(err) }()
 	began, ear := time.Now(), &ear{}
 	defer func() {
 		if !d.amends {
@@ -384,16 +392,18 @@ func (r *run) try(ctx context.Context, l *Loop, g *group, d draft) (receipt noti
 	}()
 	if g.lookedFor != d.id || time.Since(g.lookedAt) > freshFor {
 		g.lookedFor, g.lookedAt, g.snapshot = d.id, time.Now(), nil // before looking: a Snapshotter that panics must not stop the message for ever
-		g.snapshot = l.look(ctx, *d.group)
+		g.snapshot = l.lookTraced(ctx, *d.group)
 	}
 	shown := d.group.Redact(l.Redact)
-	content := l.Render(templates.Input{
+	content := l.renderTraced(ctx, templates.Input{
 		Receiver: l.Receiver, Group: shown, Snapshot: g.snapshot, AtFire: d.before.AtFire, Known: d.before.Known.firing(), Ended: d.before.Known.over(shown),
 		Links: l.links(*d.group, shown), Now: time.Now(), Again: d.tellsAgain(),
 	})
 	if d.amends {
 		content.News = "" // it was told
 	}
+	ctx, sending := tracing.Begin(ctx, "send", trace.WithSpanKind(trace.SpanKindClient))
+	defer func() { fail(sending, err); sending.End() }()
 	return l.Sink.Notify(ctx, notifiers.Message{
 		ID: d.id, Receiver: l.Receiver, Group: shown, GroupKey: d.group.ShownKey(l.Redact), Content: content, Snapshot: g.snapshot,
 		Previous: d.before.Receipt, Late: d.late, Amends: d.amends, Routes: l.routes(*d.group), Draw: r.drawing(l, d), Heard: ear.hear,

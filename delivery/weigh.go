@@ -207,6 +207,9 @@ func (p *parting) hold(whole alert.Group, entries []entry, says bool) *held {
 	if p.again != nil {
 		h.Again = p.again
 	}
+	if newest := p.newestTrace(); newest != "" {
+		h.Trace = newest
+	}
 	h.Due, h.HandedOver, h.Stored = time.Time{}, false, p.now
 	switch {
 	case says && len(entries) > 0:

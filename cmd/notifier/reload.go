@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/delivery"
@@ -69,6 +70,7 @@ type configuration struct {
 	webhook   *webhook.Handler
 	own       *ownAlerts
 	metrics   configMetrics
+	tracer    trace.Tracer
 	logger    *slog.Logger
 
 	mu    sync.Mutex
@@ -151,6 +153,9 @@ func (c *configuration) use(ctx context.Context, cfg config.Config) error {
 	wanted, err := makeLoops(cfg, c.retention, c.collector)
 	if err != nil {
 		return err
+	}
+	for i := range wanted {
+		wanted[i].Tracer = c.tracer
 	}
 	set, err := templates.Load(cfg.Templates)
 	if err != nil {

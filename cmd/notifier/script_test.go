@@ -34,6 +34,7 @@ import (
 	"github.com/alertvitals/notifier/notifiers/pagerduty/pagerdutyfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackfake"
 	"github.com/alertvitals/notifier/notifiers/slack/slackview"
+	"github.com/alertvitals/notifier/tracing/otlpfake"
 )
 
 // patience bounds every wait for something that the system under test does by itself.
@@ -70,6 +71,9 @@ func TestMain(m *testing.M) {
 //	pagerduty wait REGEXP             waits until its incidents, a line for each, match
 //	webhook                           starts a consumer of signed webhooks and sets $WEBHOOK and $WEBHOOK_SECRET
 //	webhook wait REGEXP               waits until the bodies that it took, a line for each, match
+//	traces                            starts a stand-in for an OpenTelemetry collector and sets $OTLP
+//	traces wait REGEXP                waits until the traces that it has, shown as trees, match
+//	traces show                       prints them
 //	agent                             starts a demo agent without traffic of its own and sets $AGENT and $AGENT_HOST
 //	agent ill WHAT | well | chat N    makes it ill or well, or makes N chats with it
 //	alert URL fire|end LABEL=VALUE... posts an alert to a real Alertmanager's API
@@ -122,6 +126,7 @@ func TestScript(t *testing.T) {
 			"half-post": halfPost,
 			"pagerduty": pagerdutyCommand,
 			"webhook":   webhookCommand,
+			"traces":    tracesCommand,
 		},
 	})
 }
@@ -148,6 +153,7 @@ type world struct {
 	agent   *agent.Agent
 	pager   *pagerdutyfake.Server
 	webhook *forwardfake.Server
+	traces  *otlpfake.Collector
 }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
@@ -200,6 +206,9 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	s := &server{cmd: exec.Command(program, args[2:]...), done: make(chan struct{})}
 	s.cmd.Dir = ts.MkAbs(".")
 	s.cmd.Env = append(os.Environ(), "HOME="+ts.MkAbs("."))
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_BSP_SCHEDULE_DELAY"} {
+		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
+	}
 	stderr, err := s.cmd.StderrPipe()
 	ts.Check(err)
 	s.cmd.Stdout = os.Stderr

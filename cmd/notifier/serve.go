@@ -187,6 +187,7 @@ func newService(
 		return nil, err
 	}
 	s.loops = delivery.NewLoops(records{s.journal}, delivery.NewMetrics(reg), logger)
+	reg.MustRegister(s.loops)
 	// Nothing is accepted before the configuration is in use.
 	nowhere := func(alert.Notification) map[string][]int { return nil }
 	s.webhook = webhook.New(s.journal, nowhere, logger, reg)
@@ -197,7 +198,7 @@ func newService(
 	s.configuration = &configuration{
 		port: own, guard: s.guard,
 		source: from, retention: disk.retention, collector: s.collector, loops: s.loops, webhook: s.webhook, own: s.own,
-		metrics: newConfigMetrics(reg), logger: logger,
+		metrics: newConfigMetrics(reg), tracer: s.tracing.Tracer(), logger: logger,
 	}
 	if err = s.configuration.use(ctx, cfg); err != nil {
 		return nil, err
