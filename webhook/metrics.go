@@ -31,7 +31,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	}, []string{"status"})
 	return metrics{
 		took: histogram("notifier_webhook_request_duration_seconds",
-			"Time from the first byte of a webhook's body until its answer, refused ones too."),
+			"Time from the headers of a webhook until its answer, refused ones too."),
 		append: histogram("notifier_journal_append_duration_seconds",
 			"Time until a webhook was on disk, or could not be put there."),
 		firing:   alerts.WithLabelValues(alert.StatusFiring),
