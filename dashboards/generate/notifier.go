@@ -14,8 +14,8 @@ func notifier() board {
 				queries: []query{{"min(notifier_config_last_reload_successful{$S})", "configuration"}},
 			},
 			{
-				title: "Waiting", about: "Notifications that were read for a receiver and are not yet settled.", kind: stat, unit: "short", width: 6, steps: []step{{color: green}, {yellow, 10}},
-				queries: []query{{"sum(notifier_pending{$S})", "waiting"}},
+				title: "Waiting longest", about: "How long the notification has waited that waits longest. What is muted does not wait.", kind: stat, unit: "s", width: 6,
+				steps: []step{{color: green}, {yellow, 60}, {red, 600}}, queries: []query{{"max(notifier_oldest_pending_age_seconds{$S})", "longest"}},
 			},
 			{
 				title: "Dead letters", about: "Messages that were given up and are kept to be replayed.", kind: stat, unit: "short", width: 6, steps: []step{{color: green}, {red, 1}},
@@ -30,8 +30,11 @@ func notifier() board {
 				queries: []query{{"sum by (code) (rate(notifier_webhook_requests_total{$S}[$__rate_interval]))", "{{code}}"}},
 			},
 			{
-				title: "Tries", about: "Tries to tell a message a second, failed ones included.", kind: series, unit: "reqps", width: 8,
-				queries: []query{{by("notifier_notifications_total"), "{{receiver}} {{integration}}"}},
+				title: "Told", about: "Messages a second that the far side took, and tries after a failed one.", kind: series, unit: "reqps", width: 8,
+				queries: []query{
+					{by("notifier_notifications_delivered_total"), "{{receiver}} {{integration}}"},
+					{by("notifier_notifications_retried_total"), "{{receiver}} {{integration}} again"},
+				},
 			},
 			{
 				title: "Failures by reason", about: "Failed tries a second. They are tried again, or become dead letters.", kind: series, unit: "reqps", width: 8,
@@ -56,6 +59,23 @@ func notifier() board {
 			{
 				title: "New dead letters", about: "Messages given up an hour, by reason.", kind: series, unit: "short", width: 8,
 				queries: []query{{"sum by (receiver, reason) (rate(notifier_dead_letters_total{$S}[$__rate_interval])) * 3600", "{{receiver}} {{reason}}"}},
+			},
+			{
+				title: "Journal", about: "How much of what the journal may take it has. Above three quarters it drops what everybody was told; full, it accepts nothing.",
+				kind: series, unit: "percentunit", width: 8,
+				queries: []query{{"notifier_journal_size_bytes{$S} / notifier_journal_size_limit_bytes{$S}", "{{instance}}"}},
+			},
+			{
+				title: "Accepting", about: "p99 of a webhook's answer, and of the disk's part in it.", kind: series, unit: "s", width: 8,
+				queries: []query{
+					{"histogram_quantile(0.99, sum by (le) (rate(notifier_webhook_request_duration_seconds_bucket{$S}[$__rate_interval])))", "webhook"},
+					{"histogram_quantile(0.99, sum by (le) (rate(notifier_journal_append_duration_seconds_bucket{$S}[$__rate_interval])))", "disk"},
+				},
+			},
+			{
+				title: "Snapshots that lack something", about: "Snapshots a second that met the deadline, got no metrics, or were of an address that may not be asked. The message went out all the same.",
+				kind: series, unit: "cps", width: 8,
+				queries: []query{{"sum by (reason) (rate(notifier_snapshots_failed_total{$S}[$__rate_interval]))", "{{reason}}"}},
 			},
 			{
 				title: "Looking at agents", about: "p95 of snapshots, scrapes and charts. diagnostics.deadline bounds the first.", kind: series, unit: "s", width: 8,
