@@ -1,8 +1,10 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -19,18 +21,10 @@ const mostLinks = 64
 
 // tracesOf are the traces of entries, oldest first, without those that have none.
 func tracesOf(entries []entry) (traces []string) {
-	newest := -1
-	for i, e := range entries {
-		if e.trace == "" {
-			continue
-		}
-		if newest < 0 || e.seq > entries[newest].seq {
-			newest = i
-		}
+	entries, _ = split(entries, func(e entry) bool { return e.trace != "" })
+	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.seq, b.seq) })
+	for _, e := range entries {
 		traces = append(traces, e.trace)
-	}
-	if newest >= 0 && traces[len(traces)-1] != entries[newest].trace {
-		traces = append(traces, entries[newest].trace)
 	}
 	return traces
 }
@@ -76,7 +70,7 @@ func (l *Loop) begin(ctx context.Context, g *group, d draft) (context.Context, a
 	for _, sc := range a.others {
 		links = append(links, trace.Link{SpanContext: sc})
 	}
-	ctx, a.Span = l.Tracer.Start(ctx, "deliver", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...))
+	ctx, a.Span = l.Tracer.Start(ctx, "deliver", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...)) //nolint:spancheck // end ends it
 	if a.IsRecording() {
 		a.SetAttributes(
 			attribute.String("notifier.delivery", d.id), attribute.String("notifier.receiver", l.Receiver),

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// Interval and First are how many records of a kind are written at once in which time.
+	// Interval is the time in which records of a kind are counted.
 	Interval = 10 * time.Second
-	First    = 50
+	// First is how many of them are written at once in that time.
+	First = 50
 	// mostKinds bounds how many kinds are told apart at once; all beyond are of one kind. The kinds of the program itself are some
 	// hundred for each receiver.
 	mostKinds = 4096

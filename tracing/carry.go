@@ -20,7 +20,7 @@ func Begin(ctx context.Context, name string, opts ...trace.SpanStartOption) (con
 	if !span.SpanContext().IsValid() {
 		return ctx, span // one that does nothing
 	}
-	return span.TracerProvider().Tracer(scope).Start(ctx, name, opts...)
+	return span.TracerProvider().Tracer(scope).Start(ctx, name, opts...) //nolint:spancheck // the caller ends it
 }
 
 // Carry is the span that ctx is in as a traceparent, "" when it is in none. Read gives it back.

@@ -55,6 +55,7 @@ func TestOffIsNothing(t *testing.T) {
 	off := Start(t.Context(), "1.0", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	assert.Nil(t, off.Requests())
 	ctx, span := off.Tracer().Start(t.Context(), "deliver")
+	defer span.End()
 	assert.False(t, span.IsRecording())
 	assert.Empty(t, Carry(ctx))
 	assert.NoError(t, off.Stop(t.Context()))

@@ -29,6 +29,7 @@ func traced(t *testing.T, h *Handler, body []byte) (server trace.SpanContext, en
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
 	ctx, span := provider.Tracer("").Start(t.Context(), "POST /api/v1/webhook")
+	defer span.End()
 	post(ctx, h, bytes.NewReader(body))
 	return span.SpanContext(), spans.GetSpans()
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Header is where senders and answers have the name of a request.
-const Header = "X-Request-Id"
+const Header = "X-Request-ID"
 
 // longest is how long a sender's name may be.
 const longest = 64
@@ -18,7 +18,7 @@ const longest = 64
 func Name(c *gin.Context) {
 	id := c.GetHeader(Header)
 	if !plain(id) {
-		id = strconv.FormatUint(rand.Uint64()|1<<63, 16) //nolint:gosec // nobody need be kept from guessing it
+		id = strconv.FormatUint(rand.Uint64()|1<<63, 16)
 	}
 	c.Writer.Header().Set(Header, id)
 }
