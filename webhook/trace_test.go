@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -97,4 +98,18 @@ func TestEveryLineNamesTheRequestAndItsTrace(t *testing.T) {
 		assert.Contains(t, lines[i], "trace_id=0af7651916cd43dd8448eb211c80319c")
 	}
 	assert.Contains(t, lines[2], "id=1 ", "and whoever was answered with that id")
+}
+
+// BenchmarkPostTraced is BenchmarkPost within a trace whose spans nobody takes: what tracing costs when it is on.
+func BenchmarkPostTraced(b *testing.B) {
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(tracetest.NewNoopExporter()))
+	defer func() { _ = provider.Shutdown(context.WithoutCancel(b.Context())) }()
+	tracer := provider.Tracer("")
+	h := New(&fakeJournal{}, to("log"), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	benchmark(b, func(c *gin.Context) {
+		ctx, span := tracer.Start(c.Request.Context(), "POST")
+		defer span.End()
+		c.Request = c.Request.WithContext(ctx)
+		h.Post(c)
+	})
 }
