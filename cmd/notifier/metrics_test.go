@@ -37,6 +37,7 @@ func busy(t *testing.T) (reg *prometheus.Registry, url string) {
 	from := source{name: "notifier.yml", read: func() ([]byte, error) {
 		return []byte(fmt.Sprintf(`
 agents: [{name: aster, match: ['job="aster"'], url: 'http://127.0.0.1:1'}]
+heartbeats: [{name: prometheus, matchers: ['alertname="Watchdog"'], interval: 5m}]
 route: {receiver: log, by_severity: {critical: [refuses]}}
 receivers:
   - {name: log, log_configs: [{output: %q}]}
@@ -117,6 +118,7 @@ func TestMetricsOfABusyNotifier(t *testing.T) {
 		allowed := map[string]*regexp.Regexp{
 			"receiver":    regexp.MustCompile(`^(log|refuses|)$`), // "" is a record that nobody can read
 			"integration": regexp.MustCompile(`^(log|webhook|)$`),
+			"name":        regexp.MustCompile(`^prometheus$`), // of a heartbeat
 			"agent":       regexp.MustCompile(`^aster$`),
 			"reason":      regexp.MustCompile(`^[a-z_]{4,20}$`),
 			"code":        regexp.MustCompile(`^[1-5][0-9][0-9]$`),
