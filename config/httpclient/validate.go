@@ -49,10 +49,11 @@ func (c *Config) Validate() []problem.Problem {
 	if o := c.OAuth2; o != nil {
 		one("oauth2.", map[string]bool{"client_secret": o.ClientSecret != "", "client_secret_file": o.ClientSecretFile != ""},
 			"client_secret", "client_secret_file")
-		for key, value := range map[string]string{"client_id": o.ClientID, "token_url": o.TokenURL} {
-			if value == "" {
-				problems = append(problems, problem.Problem{Path: "oauth2." + key, Msg: "is missing"})
-			}
+		if o.ClientID == "" {
+			problems = append(problems, problem.Problem{Path: "oauth2.client_id", Msg: "is missing"})
+		}
+		if o.TokenURL == "" {
+			problems = append(problems, problem.Problem{Path: "oauth2.token_url", Msg: "is missing"})
 		}
 		if o.ClientSecret == "" && o.ClientSecretFile == "" && o.ClientCertificateKey == "" && o.ClientCertificateKeyFile == "" {
 			problems = append(problems, problem.Problem{Path: "oauth2.client_secret", Msg: "is missing; set client_secret_file"})
