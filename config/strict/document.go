@@ -242,8 +242,8 @@ func (d *Document) Err(problems []problem.Problem) error {
 	for i := range found { // what is hidden is known only now
 		found[i].Source = d.excerpt(found[i].Line)
 	}
-	slices.SortStableFunc(found, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	slices.SortFunc(found, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Msg, b.Msg))
 	})
 	return &Error{Findings: slices.Compact(found)}
 }
