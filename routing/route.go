@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/prometheus/alertmanager/matcher/compat"
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
 
@@ -16,7 +15,12 @@ import (
 type Route struct {
 	// Receiver gets the alerts that no child takes. A child without one has its parent's.
 	Receiver string `yaml:"receiver"`
-	// Matchers must all fit for an alert to enter the node, each in Alertmanager's syntax: team="data". The root has none.
+	// Match holds the values that labels must have for an alert to enter the node. It is Alertmanager's older form of Matchers; where
+	// there are several forms, all must fit. The root has none.
+	Match map[string]string `yaml:"match"`
+	// MatchRE holds regular expressions, each of which must fit the whole of its label's value. It is an older form, too.
+	MatchRE map[string]string `yaml:"match_re"`
+	// Matchers must all fit, each in Alertmanager's syntax: team="data". An item may hold several: team="data", severity!="info".
 	Matchers []string `yaml:"matchers"`
 	// BySeverity names the receivers by the value of the alert's severity label, in place of the route's receiver, which gets what is
 	// not listed.
@@ -38,13 +42,19 @@ func (r Route) Validate(receivers []string) []problem.Problem {
 	if r.Receiver == "" {
 		problems = append(problems, problem.Problem{Path: "receiver", Msg: "the root route needs a receiver, for every alert that nothing else takes"})
 	}
-	if len(r.Matchers) > 0 {
-		problems = append(problems, problem.Problem{Path: "matchers", Msg: "the root route takes every alert, so it must not have matchers"})
+	for _, form := range []struct {
+		key   string
+		given int
+	}{{"match", len(r.Match)}, {"match_re", len(r.MatchRE)}, {"matchers", len(r.Matchers)}} {
+		if form.given > 0 {
+			problems = append(problems, problem.Problem{Path: form.key, Msg: "the root route takes every alert, so it must not have matchers"})
+		}
 	}
 	if r.Continue {
 		problems = append(problems, problem.Problem{Path: "continue", Msg: "the root route has no siblings to continue to"})
 	}
-	return append(problems, r.validateNode(receivers)...)
+	problems = append(problems, r.validateNode(receivers)...)
+	return append(problems, r.Unreachable()...)
 }
 
 func (r Route) validateNode(receivers []string) []problem.Problem {
@@ -66,13 +76,7 @@ func (r Route) validateNode(receivers []string) []problem.Problem {
 			known(fmt.Sprintf("%s[%d]", path, i), name)
 		}
 	}
-	for i, matcher := range r.Matchers {
-		if parsed, err := compat.Matchers(matcher, "route"); err == nil && len(parsed) == 0 {
-			problems = append(problems, problem.Problem{Path: fmt.Sprintf("matchers[%d]", i), Msg: "is empty, and would take every alert"})
-		} else if err != nil {
-			problems = append(problems, problem.Problem{Path: fmt.Sprintf("matchers[%d]", i), Msg: fmt.Sprintf("not a matcher like team=\"data\": %v", err)})
-		}
-	}
+	problems = append(problems, r.validateMatchers()...)
 	for i, child := range r.Routes {
 		problems = append(problems, problem.Under(fmt.Sprintf("routes[%d]", i), child.validateNode(receivers))...)
 	}
@@ -88,34 +92,44 @@ type Tree struct {
 	children   []*Tree
 	// muted and active are the names of its intervals.
 	muted, active []string
-	// way leads to the node: its matchers and those above it.
-	way string
+	// way leads to the node: its matchers and those above it. path leads to it in the configuration, where it is in that line, 0 when
+	// nobody said.
+	way, path string
+	line      int
 }
 
 // New compiles a route that Validate found nothing wrong with.
-func New(root Route) (*Tree, error) {
-	return compile(root, Route{}, "")
+func New(root Route) (*Tree, error) { return NewLocated(root, nil) }
+
+// NewLocated is New for explanations that name lines: lineOf is in which line of the file a path of the configuration is, as in
+// route.routes[2].
+func NewLocated(root Route, lineOf func(path string) int) (*Tree, error) {
+	if lineOf == nil {
+		lineOf = func(string) int { return 0 }
+	}
+	return compile(root, Route{}, "", rootPath, lineOf)
 }
 
-func compile(r, parent Route, above string) (*Tree, error) {
+// rootPath is where the root stands in the configuration.
+const rootPath = "route"
+
+func compile(r, parent Route, above, path string, lineOf func(path string) int) (*Tree, error) {
 	if r.Receiver == "" && r.BySeverity == nil {
 		r.BySeverity = parent.BySeverity
 	}
 	if r.Receiver == "" {
 		r.Receiver = parent.Receiver
 	}
-	tree := &Tree{receivers: []string{r.Receiver}, bySeverity: r.BySeverity, goOn: r.Continue}
-	for _, text := range r.Matchers {
-		matchers, err := compat.Matchers(text, "route")
-		if err != nil {
-			return nil, fmt.Errorf("reading matcher %q: %w", text, err)
-		}
-		tree.matchers = append(tree.matchers, matchers...)
+	matchers, err := r.allMatchers()
+	if err != nil {
+		return nil, err
 	}
-	tree.way = above + tree.matchers.String()
-	tree.muted, tree.active = r.MuteTimeIntervals, r.ActiveTimeIntervals
-	for _, child := range r.Routes {
-		node, err := compile(child, r, tree.way+"/")
+	tree := &Tree{
+		receivers: []string{r.Receiver}, bySeverity: r.BySeverity, goOn: r.Continue, muted: r.MuteTimeIntervals, active: r.ActiveTimeIntervals,
+		matchers: matchers, way: above + matchers.String(), path: path, line: lineOf(path),
+	}
+	for i, child := range r.Routes {
+		node, err := compile(child, r, tree.way+"/", childPath(path, i), lineOf)
 		if err != nil {
 			return nil, err
 		}
@@ -123,6 +137,8 @@ func compile(r, parent Route, above string) (*Tree, error) {
 	}
 	return tree, nil
 }
+
+func childPath(path string, i int) string { return fmt.Sprintf("%s.routes[%d]", path, i) }
 
 // Match is the receivers of an alert with these labels, each named once, in the order of the tree. There is always at
 // least one.

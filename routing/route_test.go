@@ -90,7 +90,7 @@ func TestValidateSaysWhere(t *testing.T) {
 		Continue:   true,
 		BySeverity: map[string][]string{"info": nil, "critical": {"slack", "pager"}},
 		Routes: []Route{
-			{Receiver: "slack", Routes: []Route{{Receiver: "nobody", Matchers: []string{`a="b"`, `=x`, ``}}}},
+			{Receiver: "slack", Matchers: []string{`c="d"`}, Routes: []Route{{Receiver: "nobody", Matchers: []string{`a="b"`, `=x`, ``}}}},
 		},
 	}
 

@@ -1,0 +1,226 @@
+package routing
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/prometheus/alertmanager/pkg/labels"
+	promlabels "github.com/prometheus/prometheus/model/labels"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// Unreachable are the routes below the root r, and the keys of by_severity, that no alert can ever come to, whatever its labels: what is
+// asked of it contradicts itself, or a sibling before it takes all of its alerts and does not continue. It finds only what it can prove,
+// and says of a route that is unreachable nothing more of those below it.
+func (r Route) Unreachable() []problem.Problem {
+	return r.unreachable("", demands{}, nil)
+}
+
+// demands are what the labels of an alert must satisfy to come to some place in the tree, by the label's name.
+type demands map[string][]demand
+
+// demand is a matcher and the path of the route that has it.
+type demand struct {
+	*labels.Matcher
+
+	at string
+}
+
+// taker is a route that keeps every alert that fits it from those after it.
+type taker struct {
+	path     string
+	matchers labels.Matchers
+}
+
+// unreachable is what no alert comes to below the node at path, to which some come. above is what the node demands, before are the routes
+// that have taken their alerts by then.
+func (r Route) unreachable(path string, above demands, before []taker) []problem.Problem {
+	problems := r.unreachableSeverities(path, above, before)
+	for i, child := range r.Routes {
+		at := join(path, fmt.Sprintf("routes[%d]", i))
+		matchers, err := child.allMatchers()
+		if err != nil {
+			continue // another problem
+		}
+		inside := above.and(at, matchers)
+		if why := cmp.Or(inside.contradiction(), inside.taken(before)); why != "" {
+			problems = append(problems, problem.Problem{Path: at, Msg: "no alert can come here: " + why})
+			continue
+		}
+		problems = append(problems, child.unreachable(at, inside, before)...)
+		if !child.Continue {
+			before = append(slices.Clone(before), taker{at, matchers})
+		}
+	}
+	return problems
+}
+
+func (r Route) unreachableSeverities(path string, above demands, before []taker) []problem.Problem {
+	var problems []problem.Problem
+	for _, severity := range slices.Sorted(maps.Keys(r.BySeverity)) {
+		is, err := labels.NewMatcher(labels.MatchEqual, "severity", severity)
+		if err != nil {
+			continue // there is no such error for an equality
+		}
+		key := join(path, "by_severity."+severity)
+		with := above.and(key, labels.Matchers{is})
+		why := cmp.Or(with.contradiction(), with.taken(before))
+		if why == "" && !slices.ContainsFunc(r.Routes, inherits) {
+			why = with.taken(r.takers(path)) // a child takes what fits it, whether or not it continues to its siblings
+		}
+		if why != "" {
+			problems = append(problems, problem.Problem{Path: key, Msg: "no alert can come here: " + why})
+		}
+	}
+	return problems
+}
+
+// inherits is whether the by_severity of the route above counts here or further below.
+func inherits(r Route) bool {
+	return r.Receiver == "" && r.BySeverity == nil
+}
+
+// takers are the children.
+func (r Route) takers(path string) []taker {
+	var all []taker
+	for i, child := range r.Routes {
+		if matchers, err := child.allMatchers(); err == nil {
+			all = append(all, taker{join(path, fmt.Sprintf("routes[%d]", i)), matchers})
+		}
+	}
+	return all
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// shown is a path as the file has it.
+func shown(path string) string { return join(rootPath, path) }
+
+func (d demands) and(at string, matchers labels.Matchers) demands {
+	all := maps.Clone(d)
+	for _, m := range matchers {
+		all[m.Name] = append(slices.Clone(all[m.Name]), demand{m, at})
+	}
+	return all
+}
+
+// contradiction is why no alert can satisfy the demands, "" when there may be one.
+func (d demands) contradiction() string {
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		of := d[name]
+		if !contradict(of) {
+			continue
+		}
+		for i, one := range of {
+			for _, other := range of[:i] {
+				switch {
+				case !contradict([]demand{one, other}):
+				case one.at == other.at:
+					return fmt.Sprintf("%s contradicts %s", one, other)
+				default:
+					return fmt.Sprintf("%s contradicts %s of %s", one, other, shown(other.at))
+				}
+			}
+		}
+		return fmt.Sprintf("together with those of the routes above it, its matchers leave no value for the label %s", name)
+	}
+	return ""
+}
+
+func contradict(of []demand) bool {
+	if values, finite := valuesOf(of); finite {
+		return len(values) == 0
+	}
+	for i, one := range of {
+		for _, other := range of[:i] {
+			if one.Value == other.Value && opposite(one.Type, other.Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func opposite(a, b labels.MatchType) bool {
+	return min(a, b) == labels.MatchRegexp && max(a, b) == labels.MatchNotRegexp ||
+		min(a, b) == labels.MatchEqual && max(a, b) == labels.MatchNotEqual
+}
+
+// taken is which of the routes takes every alert that satisfies the demands, in words; "" when none can be proved to.
+func (d demands) taken(by []taker) string {
+	for _, t := range by {
+		switch {
+		case slices.ContainsFunc(t.matchers, func(m *labels.Matcher) bool { return !d.imply(m) }):
+		case len(t.matchers) == 0:
+			return shown(t.path) + ", which has no matchers, has taken every alert"
+		default:
+			return fmt.Sprintf("%s has taken them all, with %s", shown(t.path), t.matchers)
+		}
+	}
+	return ""
+}
+
+// imply is whether m fits every alert that satisfies the demands, as far as it can be proved.
+func (d demands) imply(m *labels.Matcher) bool {
+	of := d[m.Name]
+	if slices.ContainsFunc(of, func(o demand) bool { return o.Type == m.Type && o.Value == m.Value }) {
+		return true
+	}
+	if values, finite := valuesOf(of); finite {
+		return !slices.ContainsFunc(values, func(v string) bool { return !m.Matches(v) })
+	}
+	// A negative matcher refuses some values. It is implied when each of them is refused already.
+	refuses, finite := []string{m.Value}, m.Type == labels.MatchNotEqual
+	if m.Type == labels.MatchNotRegexp {
+		refuses, finite = listed(m.Value)
+	}
+	return finite && !slices.ContainsFunc(refuses, func(v string) bool { return satisfies(v, of) })
+}
+
+func satisfies(value string, of []demand) bool {
+	return !slices.ContainsFunc(of, func(o demand) bool { return !o.Matches(value) })
+}
+
+// valuesOf are the values of a label that satisfy the demands, when something lists them.
+func valuesOf(of []demand) (values []string, finite bool) {
+	for _, o := range of {
+		switch o.Type {
+		case labels.MatchEqual:
+			values, finite = []string{o.Value}, true
+		case labels.MatchRegexp:
+			values, finite = listed(o.Value)
+		default:
+		}
+		if finite {
+			break
+		}
+	}
+	if !finite {
+		return nil, false
+	}
+	var left []string
+	for _, v := range values {
+		if satisfies(v, of) {
+			left = append(left, v)
+		}
+	}
+	return left, true
+}
+
+// listed are the values that fit a regular expression like critical|page, which lists them.
+func listed(pattern string) (values []string, finite bool) {
+	m, err := promlabels.NewFastRegexMatcher(pattern)
+	if err != nil {
+		return nil, false
+	}
+	values = m.SetMatches()
+	return values, len(values) > 0
+}
