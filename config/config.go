@@ -66,8 +66,15 @@ type Receiver struct {
 	EmailConfigs []email.Config `yaml:"email_configs"`
 	// WebhookConfigs are addresses that get Alertmanager's payload with the snapshot.
 	WebhookConfigs []forward.Config `yaml:"webhook_configs"`
-	// LogConfigs are files, or the notifier's own output, that get a line for each message.
+	// LogConfigs are files, or the notifier's own output, that get a line for each message. [] in a receiver without any other
+	// integration drops what is routed to it.
 	LogConfigs []logsink.Config `yaml:"log_configs"`
+}
+
+// TellsNobody is whether the receiver has no integration: what is routed to it is dropped. It is written log_configs: [], so that nobody
+// drops alerts by forgetting something.
+func (r Receiver) TellsNobody() bool {
+	return len(r.SlackConfigs)+len(r.PagerdutyConfigs)+len(r.EmailConfigs)+len(r.WebhookConfigs)+len(r.LogConfigs) == 0
 }
 
 // LoadFile reads the file at path. The error is an *Error when the file could be read but is wrong.
@@ -172,9 +179,10 @@ func (r Receiver) validate() []problem.Problem {
 	if r.Name == "" {
 		problems = append(problems, problem.Problem{Path: "name", Msg: "a receiver needs a name, for routes to lead to it"})
 	}
-	if len(r.SlackConfigs)+len(r.PagerdutyConfigs)+len(r.EmailConfigs)+len(r.WebhookConfigs)+len(r.LogConfigs) == 0 {
+	if r.TellsNobody() && r.LogConfigs == nil {
 		problems = append(problems, problem.Problem{Msg: "the receiver has no integration; " +
-			"give it slack_configs, pagerduty_configs, email_configs, webhook_configs or log_configs"})
+			"give it slack_configs, pagerduty_configs, email_configs, webhook_configs or log_configs, " +
+			"or log_configs: [] when what goes there is to be dropped"})
 	}
 	for i, s := range r.SlackConfigs {
 		problems = append(problems, problem.Under(fmt.Sprintf("slack_configs[%d]", i), s.Validate())...)

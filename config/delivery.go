@@ -89,10 +89,13 @@ func (d Delivery) validate() []problem.Problem {
 // validateFallbacks checks every fallback; receivers are all names.
 func (c Config) validateFallbacks(receivers []string) []problem.Problem {
 	var problems []problem.Problem
-	next := map[string]string{}
+	next, nobody := map[string]string{}, map[string]bool{}
 	for _, r := range c.Receivers {
 		if r.Fallback != nil {
 			next[r.Name] = r.Fallback.Receiver
+		}
+		if r.TellsNobody() {
+			nobody[r.Name] = true
 		}
 	}
 	told := map[string]bool{} // those whose circle is told already
@@ -111,6 +114,8 @@ func (c Config) validateFallbacks(receivers []string) []problem.Problem {
 			problems = append(problems, problem.Missing(fmt.Sprintf("receivers[%d].fallback.receiver", i), "receiver", to, receivers))
 		case to == r.Name:
 			wrong(".receiver", "is the receiver itself: what it could not be told, it cannot be told this way")
+		case nobody[to]:
+			wrong(".receiver", "tells nobody: %q has no integration", to)
 		case !told[r.Name]:
 			if circle := circleFrom(r.Name, next); circle != nil {
 				for _, name := range circle {

@@ -50,7 +50,8 @@ type Try struct {
 	Route string `json:"route"`
 	Line  int    `json:"line,omitempty"`
 	Way   string `json:"way"`
-	// Depth is how many routes are above it.
+	// Own is the last step of the way: the route's own matchers. Depth is how many routes are above it.
+	Own     string  `json:"own"`
 	Depth   int     `json:"depth"`
 	Outcome Outcome `json:"outcome"`
 	// Matchers are all that the route has, whether they fit or not; none when it was not tried.
@@ -91,7 +92,7 @@ func (t *Tree) Explain(alertLabels map[string]string) Explanation {
 
 // explain adds what the node and those below it did, and is whether the alert fits it.
 func (t *Tree) explain(set model.LabelSet, depth int, e *Explanation) bool {
-	try := Try{Route: t.path, Line: t.line, Way: t.way, Depth: depth, Outcome: Took, Matchers: []Check{}, Continue: t.goOn}
+	try := Try{Route: t.path, Line: t.line, Way: t.way, Own: t.matchers.String(), Depth: depth, Outcome: Took, Matchers: []Check{}, Continue: t.goOn}
 	for _, m := range t.matchers {
 		value := string(set[model.LabelName(m.Name)])
 		check := Check{Matcher: m.String(), Label: m.Name, Value: value, Fits: m.Matches(value)}
@@ -109,7 +110,8 @@ func (t *Tree) explain(set model.LabelSet, depth int, e *Explanation) bool {
 	for _, child := range t.children {
 		if after != "" {
 			e.Tried = append(e.Tried, Try{
-				Route: child.path, Line: child.line, Way: child.way, Depth: depth + 1, Outcome: NotTried, Matchers: []Check{}, After: after,
+				Route: child.path, Line: child.line, Way: child.way, Own: child.matchers.String(), Depth: depth + 1,
+				Outcome: NotTried, Matchers: []Check{}, After: after,
 			})
 			continue
 		}
@@ -183,4 +185,27 @@ func (t *Tree) Node() Node {
 		n.Routes = append(n.Routes, child.Node())
 	}
 	return n
+}
+
+// Answer is where some alerts go.
+type Answer struct {
+	// Receivers are those of all of them, in the order in which they first come up.
+	Receivers []string `json:"receivers"`
+	// Alerts explains each.
+	Alerts []Explanation `json:"alerts"`
+}
+
+// Ask is where alerts with these labels go, and why. shown are the same labels as they may be shown.
+func (t *Tree) Ask(alerts, shown []map[string]string) Answer {
+	a := Answer{Receivers: []string{}, Alerts: []Explanation{}}
+	for i, labels := range alerts {
+		e := t.Explain(labels)
+		for _, name := range e.Receivers {
+			if !slices.Contains(a.Receivers, name) {
+				a.Receivers = append(a.Receivers, name)
+			}
+		}
+		a.Alerts = append(a.Alerts, e.Show(shown[i]))
+	}
+	return a
 }

@@ -21,23 +21,23 @@ func TestExplain(t *testing.T) {
 		Receiver: "data-slack", Route: "route.routes[0].routes[1]", Line: 12, Way: `{}/{team="data"}/{region!="eu"}`,
 	}}, got.Through)
 	want := []Try{
-		{Route: "route", Line: 1, Way: "{}", Outcome: PassedOn, Matchers: []Check{}},
+		{Route: "route", Line: 1, Way: "{}", Own: "{}", Outcome: PassedOn, Matchers: []Check{}},
 		{
-			Route: "route.routes[0]", Line: 7, Way: `{}/{team="data"}`, Depth: 1, Outcome: PassedOn,
+			Route: "route.routes[0]", Line: 7, Way: `{}/{team="data"}`, Own: `{team="data"}`, Depth: 1, Outcome: PassedOn,
 			Matchers: []Check{{Matcher: `team="data"`, Label: "team", Value: "data", Fits: true}},
 		},
 		{
-			Route: "route.routes[0].routes[0]", Way: `{}/{team="data"}/{severity=~"critical|page"}`, Depth: 2, Outcome: Refused,
+			Route: "route.routes[0].routes[0]", Way: `{}/{team="data"}/{severity=~"critical|page"}`, Own: `{severity=~"critical|page"}`, Depth: 2, Outcome: Refused,
 			Matchers: []Check{{Matcher: `severity=~"critical|page"`, Label: "severity"}}, Continue: true,
 		},
 		{
-			Route: "route.routes[0].routes[1]", Line: 12, Way: `{}/{team="data"}/{region!="eu"}`, Depth: 2, Outcome: Took,
+			Route: "route.routes[0].routes[1]", Line: 12, Way: `{}/{team="data"}/{region!="eu"}`, Own: `{region!="eu"}`, Depth: 2, Outcome: Took,
 			Matchers: []Check{{Matcher: `region!="eu"`, Label: "region", Value: "us", Fits: true}}, Receivers: []string{"data-slack"},
 		},
 	}
 	for i, way := range []string{`{audit="yes"}`, `{alertname="Watchdog"}`, `{env=~"prod.*",team="ml"}`, `{audit="yes",severity="critical"}`} {
 		want = append(want, Try{
-			Route: childPath("route", i+1), Way: "{}/" + way, Depth: 1, Outcome: NotTried, Matchers: []Check{}, After: "route.routes[0]",
+			Route: childPath("route", i+1), Way: "{}/" + way, Own: way, Depth: 1, Outcome: NotTried, Matchers: []Check{}, After: "route.routes[0]",
 		})
 	}
 	assert.Equal(t, want, got.Tried)

@@ -43,6 +43,8 @@ type Parts struct {
 	Deliveries Deliveries
 	// Agents are whom the notifier looks at.
 	Agents Agents
+	// Routes say where alerts go.
+	Routes Routes
 	// Metrics are shown at /metrics.
 	Metrics prometheus.Gatherer
 	// Traces is where the spans of requests go; nil is nowhere.
@@ -90,6 +92,8 @@ func Router(p Parts) http.Handler {
 	paths.GET("/api/v1/agents", p.agents)
 	paths.GET("/api/v1/agents/:name/snapshot", p.snapshot)
 	paths.GET("/api/v1/agents/:name/charts/:vital", p.chart)
+	paths.GET("/api/v1/routes", p.routes)
+	paths.POST("/api/v1/routes/test", p.testRoutes)
 	paths.GET("/metrics", gin.WrapH(promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})))
 	router.NoRoute(func(c *gin.Context) {
 		apierror.Write(c, http.StatusNotFound, "not_found", "there is nothing at this path; Alertmanager posts to "+p.Prefix+"/api/v1/webhook")

@@ -52,6 +52,9 @@ func (f drillFlags) make(ctx context.Context, stdin io.Reader) (d drill, err err
 	if d.receiver, err = receiverNamed(cfg, *f.receiver); err != nil {
 		return d, err
 	}
+	if d.receiver.TellsNobody() {
+		return d, fmt.Errorf("receiver %q has no integration: what goes there is told to nobody", *f.receiver)
+	}
 	d.redact = cfg.Diagnostics.WithDefaults().RedactLabels
 	if d.set, err = templates.Load(cfg.Templates); err != nil {
 		return d, fmt.Errorf("reading the templates: %w", err)

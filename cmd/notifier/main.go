@@ -46,6 +46,7 @@ type commandLine struct {
 	render     *renderCommand
 	send       *sendCommand
 	health     *healthCommand
+	routes     *routesCommand
 
 	// usage is what the library has to say to whoever asked for help; ended is whether it did, wrong whether that was a mistake.
 	usage        bytes.Buffer
@@ -69,6 +70,7 @@ func newCommandLine(stderr io.Writer) *commandLine {
 	c.snapshot = addSnapshot(c.app)
 	c.render, c.send = addRender(c.app), addSend(c.app)
 	c.health = addHealth(c.app)
+	c.routes = addRoutes(c.app)
 	return c
 }
 
@@ -85,7 +87,7 @@ func (c *commandLine) parse(args []string) (command string, err error) {
 		return "", nil
 	}
 	if err == nil {
-		err = errors.Join(c.serve.validate(command), c.deliveries.validate(command), c.snapshot.validate(command), c.health.validate(command))
+		err = errors.Join(c.serve.validate(command), c.deliveries.validate(command), c.snapshot.validate(command), c.health.validate(command), c.routes.validate(command))
 	}
 	return command, err
 }
@@ -126,6 +128,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = c.send.run(ctx, os.Stdin, stdout)
 	case c.health.cmd.FullCommand():
 		err = c.health.run(ctx, stdout)
+	case c.routes.show.FullCommand(), c.routes.test.FullCommand():
+		err = c.routes.run(command, os.Stdin, stdout)
 	default:
 		err = c.deliveries.run(ctx, command, stdout)
 	}

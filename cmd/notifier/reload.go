@@ -46,17 +46,22 @@ func file(path string) source {
 	}}
 }
 
-// load is the configuration and a number that changes with it.
-func (s source) load() (cfg config.Config, hash uint64, err error) {
-	text, err := s.read()
-	if err != nil {
-		return config.Config{}, 0, err
+// loaded is a configuration, its text, and a number that changes with it.
+type loaded struct {
+	cfg  config.Config
+	text []byte
+	hash uint64
+}
+
+func (s source) load() (l loaded, err error) {
+	if l.text, err = s.read(); err != nil {
+		return loaded{}, err
 	}
 	sum := fnv.New64a()
-	_, _ = sum.Write(text) // never fails
-	cfg, err = config.Load(s.name, text)
-	// A float64, which a metric is, holds 53 bits of it.
-	return cfg, sum.Sum64() >> 16, err
+	_, _ = sum.Write(l.text)   // never fails
+	l.hash = sum.Sum64() >> 16 // a float64, which a metric is, holds 53 bits
+	l.cfg, err = config.Load(s.name, l.text)
+	return l, err
 }
 
 // configuration replaces the one that is in use by another one: as a whole or not at all.
@@ -85,7 +90,8 @@ type configuration struct {
 type running struct {
 	config.Config
 
-	set *templates.Set
+	set    *templates.Set
+	routes *routed
 }
 
 // configMetrics have the names that Prometheus and Alertmanager give them.
@@ -119,19 +125,19 @@ func (c *configuration) reload(ctx context.Context) error {
 		return errors.New("the notifier is stopping")
 	}
 	began := time.Now()
-	cfg, hash, err := c.source.load()
+	l, err := c.source.load()
 	if err == nil {
 		limited, cancel := context.WithTimeout(ctx, reloadTimeout)
 		defer cancel()
-		err = c.use(limited, cfg)
+		err = c.use(limited, l)
 	}
 	if err != nil {
 		c.metrics.successful.Set(0)
 		c.logger.Error("Loading the configuration failed, the one in use stays", "config", c.source.name, "err", err)
 		return err
 	}
-	c.metrics.loaded(hash)
-	c.logger.Info("Loaded the configuration", "config", c.source.name, "receivers", len(cfg.Receivers), "took", time.Since(began))
+	c.metrics.loaded(l.hash)
+	c.logger.Info("Loaded the configuration", "config", c.source.name, "receivers", len(l.cfg.Receivers), "took", time.Since(began))
 	return nil
 }
 
@@ -145,10 +151,11 @@ func (c *configuration) shown() string {
 
 // use puts a configuration in use. Whoever a record can name has a place in the journal before it and until after it: new
 // receivers get theirs before the routes lead to them, and those that are no more are let go when no route does.
-func (c *configuration) use(ctx context.Context, cfg config.Config) error {
-	tree, err := routing.New(cfg.Route)
+func (c *configuration) use(ctx context.Context, l loaded) error {
+	cfg := l.cfg
+	routes, err := newRouted(cfg, l.text)
 	if err != nil {
-		return fmt.Errorf("reading the routes: %w", err)
+		return err
 	}
 	wanted, err := makeLoops(cfg, c.retention, c.collector)
 	if err != nil {
@@ -179,8 +186,8 @@ func (c *configuration) use(ctx context.Context, cfg config.Config) error {
 	c.inUse = all
 	lookAt()
 	c.guard.Use(cfg.Web)
-	c.running.Store(&running{cfg, set})
-	c.webhook.Reroute(c.own.route(tree))
+	c.running.Store(&running{cfg, set, routes})
+	c.webhook.Reroute(c.own.route(routes.tree))
 	if err := raiseFrom(); err != nil {
 		return err
 	}
@@ -217,4 +224,12 @@ func (c *configuration) reloadOn(ctx context.Context, signals <-chan os.Signal) 
 			_ = c.reload(ctx) // it has told the log
 		}
 	}
+}
+
+// Routes is the routing tree in use.
+func (c *configuration) Routes() routing.Node { return c.running.Load().routes.tree.Node() }
+
+// Ask is where alerts with these labels would go now, and why.
+func (c *configuration) Ask(alerts []map[string]string) routing.Answer {
+	return c.running.Load().routes.ask(alerts)
 }

@@ -81,16 +81,16 @@ func TestP11MaxAgeBeyondTheJournalIsRefused(t *testing.T) {
 
 func TestHashChangesWithTheConfiguration(t *testing.T) {
 	hash := func(text string) uint64 {
-		_, hash, err := source{name: "notifier.yml", read: func() ([]byte, error) { return []byte(text), nil }}.load()
+		l, err := source{name: "notifier.yml", read: func() ([]byte, error) { return []byte(text), nil }}.load()
 		require.NoError(t, err)
-		return hash
+		return l.hash
 	}
 	one := "route: {receiver: log}\nreceivers: [{name: log, log_configs: [{}]}]\n"
 	assert.Equal(t, hash(one), hash(one))
 	assert.NotEqual(t, hash(one), hash(one+"# changed\n"))
 	assert.Equal(t, hash(one), uint64(float64(hash(one))), "a metric holds it")
 
-	_, _, err := source{read: func() ([]byte, error) { return nil, errors.New("gone") }}.load()
+	_, err := source{read: func() ([]byte, error) { return nil, errors.New("gone") }}.load()
 	require.ErrorContains(t, err, "gone")
 }
 

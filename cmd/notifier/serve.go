@@ -161,9 +161,9 @@ type service struct {
 func newService(
 	ctx context.Context, from source, disk storage, own port, logger *slog.Logger, reg *prometheus.Registry,
 ) (_ *service, err error) {
-	cfg, hash, err := from.load() // before anything on disk is touched
+	l, err := from.load() // before anything on disk is touched
 	if err == nil {
-		err = own.check(cfg.Web)
+		err = own.check(l.cfg.Web)
 	}
 	if err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func newService(
 		return nil, err
 	}
 	reg.MustRegister(journalMetrics{s.journal, logger})
-	s.collector, err = diagnostics.New(nil, cfg.Diagnostics, filepath.Join(disk.path, "history"), logger, reg)
+	s.collector, err = diagnostics.New(nil, l.cfg.Diagnostics, filepath.Join(disk.path, "history"), logger, reg)
 	if err != nil {
 		return nil, err
 	}
@@ -200,10 +200,10 @@ func newService(
 		source: from, retention: disk.retention, collector: s.collector, loops: s.loops, webhook: s.webhook, own: s.own,
 		metrics: newConfigMetrics(reg), tracer: s.tracing.Tracer(), logger: logger,
 	}
-	if err = s.configuration.use(ctx, cfg); err != nil {
+	if err = s.configuration.use(ctx, l); err != nil {
 		return nil, err
 	}
-	s.configuration.metrics.loaded(hash)
+	s.configuration.metrics.loaded(l.hash)
 	handler := web.Router(web.Parts{
 		Guard:      s.guard.Require,
 		Prefix:     own.prefix,
@@ -216,6 +216,7 @@ func newService(
 		Receivers:  s.loops.Receivers,
 		Render:     s.configuration.render,
 		Agents:     s.collector,
+		Routes:     s.configuration,
 		Metrics:    reg,
 		Traces:     s.tracing.Requests(),
 		Logger:     logger,

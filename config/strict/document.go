@@ -185,6 +185,9 @@ func (d *Document) locate(path string) place {
 	}
 }
 
+// Line is where the value at path begins, counted from 1, or the innermost thing around it that is there.
+func (d *Document) Line(path string) int { return d.bounded(d.locate(path)).line }
+
 func parent(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
 
 // lastStep is the last key of a path.

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/prometheus/alertmanager/template"
+
+	"github.com/alertvitals/notifier/alert"
+	"github.com/alertvitals/notifier/config"
+	"github.com/alertvitals/notifier/routing"
+)
+
+// routed is the routing tree of a configuration with its places in the file, and the labels that nobody is shown.
+type routed struct {
+	tree   *routing.Tree
+	redact []string
+}
+
+// newRouted is the tree of cfg, which source is the text of.
+func newRouted(cfg config.Config, source []byte) (*routed, error) {
+	tree, err := routing.NewLocated(cfg.Route, config.Lines(source))
+	if err != nil {
+		return nil, fmt.Errorf("preparing the routes: %w", err)
+	}
+	return &routed{tree: tree, redact: cfg.Diagnostics.WithDefaults().RedactLabels}, nil
+}
+
+// ask is where alerts with these labels go, and why, without what is personal.
+func (r *routed) ask(alerts []map[string]string) routing.Answer {
+	shown := make([]map[string]string, len(alerts))
+	for i, labels := range alerts {
+		if len(labels) == 0 {
+			shown[i] = map[string]string{}
+			continue
+		}
+		one := alert.Group{Alerts: template.Alerts{{Labels: labels}}}
+		shown[i] = one.Redact(r.redact).Alerts[0].Labels
+	}
+	return r.tree.Ask(alerts, shown)
+}
