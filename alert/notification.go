@@ -105,3 +105,12 @@ func describe(err error) error {
 		return fmt.Errorf("not an Alertmanager payload: %w", err)
 	}
 }
+
+// AlertLabels are the labels of each alert, in their order.
+func (n Notification) AlertLabels() []map[string]string {
+	all := make([]map[string]string, len(n.Alerts))
+	for i, a := range n.Alerts {
+		all[i] = a.Labels
+	}
+	return all
+}

@@ -30,6 +30,18 @@ type Through struct {
 	BySeverity *string `json:"by_severity,omitempty"`
 }
 
+// Place is what in the configuration named the receiver: route.routes[2], or route.by_severity.critical.
+func (t Through) Place() string {
+	switch {
+	case t.BySeverity == nil:
+		return t.Route
+	case *t.BySeverity == "":
+		return t.Route + `.by_severity.""`
+	default:
+		return t.Route + ".by_severity." + *t.BySeverity
+	}
+}
+
 // Outcome is what a route did with an alert.
 type Outcome string
 

@@ -68,14 +68,7 @@ func alertsOf(body []byte) ([]map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("this is not a payload of Alertmanager's: %w", err)
 		}
-		var alerts []map[string]string
-		for _, a := range n.Alerts {
-			alerts = append(alerts, a.Labels)
-		}
-		if len(alerts) == 0 {
-			return nil, errors.New("the payload has no alerts, so there is nothing to route")
-		}
-		return alerts, nil
+		return n.AlertLabels(), nil
 	}
 	var one struct {
 		Labels *map[string]string `json:"labels"`

@@ -47,6 +47,7 @@ type commandLine struct {
 	send       *sendCommand
 	health     *healthCommand
 	routes     *routesCommand
+	testRoutes *testRoutesCommand
 
 	// usage is what the library has to say to whoever asked for help; ended is whether it did, wrong whether that was a mistake.
 	usage        bytes.Buffer
@@ -70,7 +71,7 @@ func newCommandLine(stderr io.Writer) *commandLine {
 	c.snapshot = addSnapshot(c.app)
 	c.render, c.send = addRender(c.app), addSend(c.app)
 	c.health = addHealth(c.app)
-	c.routes = addRoutes(c.app)
+	c.routes, c.testRoutes = addRoutes(c.app), addTestRoutes(c.app)
 	return c
 }
 
@@ -130,6 +131,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = c.health.run(ctx, stdout)
 	case c.routes.show.FullCommand(), c.routes.test.FullCommand():
 		err = c.routes.run(command, os.Stdin, stdout)
+	case c.testRoutes.cmd.FullCommand():
+		err = c.testRoutes.run(stdout, stderr)
 	default:
 		err = c.deliveries.run(ctx, command, stdout)
 	}

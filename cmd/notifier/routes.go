@@ -116,23 +116,11 @@ func (r *routesCommand) alerts(stdin io.Reader) ([]map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the payload: %w", err)
 	}
-	return labelsOf(body)
-}
-
-// labelsOf are the labels of each alert of a payload.
-func labelsOf(payload []byte) ([]map[string]string, error) {
-	n, err := alert.Decode(payload)
+	n, err := alert.Decode(body)
 	if err != nil {
 		return nil, fmt.Errorf("reading the payload: %w", err)
 	}
-	var alerts []map[string]string
-	for _, a := range n.Alerts {
-		alerts = append(alerts, a.Labels)
-	}
-	if len(alerts) == 0 {
-		return nil, errors.New("the payload has no alerts, so there is nothing to route")
-	}
-	return alerts, nil
+	return n.AlertLabels(), nil
 }
 
 // print writes what as JSON for programs, or the text.

@@ -78,11 +78,7 @@ func answerText(a routing.Answer, file string) string {
 			width = max(width, utf8.RuneCountInString(printable(name)))
 		}
 		for _, t := range e.Through {
-			route := t.Route
-			if t.BySeverity != nil {
-				route += ".by_severity." + severityText(*t.BySeverity)
-			}
-			fmt.Fprintf(&text, "%-*s  through %s%s\n", width, printable(t.Receiver), route, atLine(file, t.Line))
+			fmt.Fprintf(&text, "%-*s  through %s%s\n", width, printable(t.Receiver), printable(t.Place()), atLine(file, t.Line))
 		}
 		fmt.Fprintln(&text, "\nTried:")
 		for _, try := range e.Tried {

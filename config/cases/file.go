@@ -1,0 +1,71 @@
+package cases
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/alertvitals/notifier/config/problem"
+)
+
+// File is a file of tests.
+type File struct {
+	// ConfigFile is the configuration whose routes are tested; a relative path begins at the file of tests.
+	ConfigFile string `yaml:"config_file"`
+	Tests      []Test `yaml:"tests"`
+}
+
+// Test is one thing that is expected of the routes. It has Labels or Payload.
+type Test struct {
+	// Name says what is expected, for the person who reads that it does not hold.
+	Name string `yaml:"name"`
+	// Labels are those of one alert.
+	Labels map[string]string `yaml:"labels"`
+	// Payload is a file with a payload of Alertmanager's webhook, each of whose alerts is routed; a relative path begins at the file of tests.
+	Payload string `yaml:"payload"`
+	// Receivers are who is told, in the order of the tree; for a payload in that in which its alerts lead to them.
+	Receivers []string `yaml:"receivers"`
+}
+
+// Validate says what is wrong with the file by itself.
+func (f File) Validate() []problem.Problem {
+	var problems []problem.Problem
+	add := func(path, format string, args ...any) {
+		problems = append(problems, problem.Problem{Path: path, Msg: fmt.Sprintf(format, args...)})
+	}
+	if f.ConfigFile == "" {
+		add("config_file", "is missing: the configuration whose routes are tested")
+	}
+	if len(f.Tests) == 0 {
+		add("tests", "there are none; want a list of tests, each with name, labels and receivers")
+	}
+	var names []string
+	for i, t := range f.Tests {
+		path := fmt.Sprintf("tests[%d]", i)
+		switch {
+		case t.Name == "":
+			add(path, "needs a name that says what is expected")
+		case slices.Contains(names, t.Name):
+			add(path+".name", "there is another test %q, tests[%d]", t.Name, slices.Index(names, t.Name))
+		}
+		names = append(names, t.Name)
+		switch {
+		case t.Labels == nil && t.Payload == "":
+			add(path, "has no alert: want labels, {} for an alert without any, or the file of a payload")
+		case t.Labels != nil && t.Payload != "":
+			add(path+".payload", "labels and payload are both given, want one of them")
+		}
+		if len(t.Receivers) == 0 {
+			add(path, "names no receivers; every alert has at least one")
+		}
+	}
+	return problems
+}
+
+// from is a path that is written in the file called name.
+func from(name, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(name), path)
+}
