@@ -59,7 +59,7 @@ check: vet format-check tidy-check lint race ## Everything that must hold before
 
 .PHONY: acceptance
 acceptance: ## Run the tests that need other programs: Prometheus, Alertmanager, postfix, chromium, … (see CONTRIBUTING.md)
-	go test -tags=acceptance -count=1 ./deploy/... ./e2e/... ./rules/... ./notifiers/email/... ./cmd/notifier/...
+	go test -tags=acceptance -count=1 ./deploy/... ./e2e/... ./rules/... ./config/alertmanager/... ./notifiers/email/... ./cmd/notifier/...
 
 .PHONY: man
 man: ## Write the manual page anew

@@ -48,6 +48,7 @@ type commandLine struct {
 	health     *healthCommand
 	routes     *routesCommand
 	testRoutes *testRoutesCommand
+	imports    *importCommand
 
 	// usage is what the library has to say to whoever asked for help; ended is whether it did, wrong whether that was a mistake.
 	usage        bytes.Buffer
@@ -72,6 +73,7 @@ func newCommandLine(stderr io.Writer) *commandLine {
 	c.render, c.send = addRender(c.app), addSend(c.app)
 	c.health = addHealth(c.app)
 	c.routes, c.testRoutes = addRoutes(c.app), addTestRoutes(c.app)
+	c.imports = addImport(c.app)
 	return c
 }
 
@@ -133,6 +135,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = c.routes.run(command, os.Stdin, stdout)
 	case c.testRoutes.cmd.FullCommand():
 		err = c.testRoutes.run(stdout, stderr)
+	case c.imports.cmd.FullCommand():
+		err = c.imports.run(stdout)
 	default:
 		err = c.deliveries.run(ctx, command, stdout)
 	}

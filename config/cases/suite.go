@@ -125,7 +125,9 @@ func (s *Suite) Run() []Result {
 		r := Result{Name: t.Name, Line: s.lines[i], Want: t.Receivers, Got: answer.Receivers, Passed: slices.Equal(t.Receivers, answer.Receivers)}
 		for _, e := range answer.Alerts {
 			for _, through := range e.Through {
-				same := func(other routing.Through) bool { return other.Receiver == through.Receiver && other.Place() == through.Place() }
+				same := func(other routing.Through) bool {
+					return other.Receiver == through.Receiver && other.Place() == through.Place()
+				}
 				if !slices.ContainsFunc(r.Through, same) {
 					r.Through = append(r.Through, through)
 				}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/alertvitals/notifier/config"
+	"github.com/alertvitals/notifier/config/alertmanager"
+)
+
+// importCommand is `notifier import`.
+type importCommand struct {
+	cmd  *kingpin.CmdClause
+	file *string
+}
+
+func addImport(app *kingpin.Application) *importCommand {
+	i := &importCommand{cmd: app.Command("import", "Print an alertmanager.yml as a notifier.yml that routes the same way, secrets included. "+
+		"What has no counterpart stands at its top, with its line.\n\nnotifier import alertmanager.yml > notifier.yml")}
+	i.file = i.cmd.Arg("file", "The alertmanager.yml.").Required().String()
+	return i
+}
+
+func (i *importCommand) run(stdout io.Writer) error {
+	source, err := os.ReadFile(*i.file)
+	if err != nil {
+		return fmt.Errorf("reading the file: %w", err)
+	}
+	text, err := alertmanager.Import(*i.file, source)
+	if len(text) > 0 {
+		if _, writeErr := stdout.Write(text); writeErr != nil {
+			return fmt.Errorf("printing the configuration: %w", writeErr)
+		}
+	}
+	var wrong *config.Error
+	if len(text) > 0 && errors.As(err, &wrong) {
+		return fmt.Errorf("this much has to be set right in what was printed:\n%v", wrong) //nolint:errorlint // it is told as a text
+	}
+	return err
+}
