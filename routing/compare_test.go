@@ -12,8 +12,8 @@ import (
 
 // How many trees are compared, and how many alerts go through each.
 const (
-	trees  = 400
-	alerts = 25
+	trees  = 250
+	alerts = 15
 )
 
 // The same tree leads the same alert to the same receivers, in the same order, as in Alertmanager.

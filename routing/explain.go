@@ -28,6 +28,9 @@ type Through struct {
 	Way string `json:"way"`
 	// BySeverity is the key of by_severity that named the receiver; nil when the route's own receiver was meant.
 	BySeverity *string `json:"by_severity,omitempty"`
+	// MuteTimeIntervals and ActiveTimeIntervals are the names of those that the route has.
+	MuteTimeIntervals   []string `json:"mute_time_intervals,omitempty"`
+	ActiveTimeIntervals []string `json:"active_time_intervals,omitempty"`
 }
 
 // Place is what in the configuration named the receiver: route.routes[2], or route.by_severity.critical.
@@ -152,7 +155,10 @@ func (t *Tree) take(set model.LabelSet, try *Try, e *Explanation) {
 		try.Receivers, try.Unlisted = t.receivers, len(t.bySeverity) > 0
 	}
 	for _, name := range try.Receivers {
-		e.Through = append(e.Through, Through{Receiver: name, Route: t.path, Line: t.line, Way: t.way, BySeverity: try.BySeverity})
+		e.Through = append(e.Through, Through{
+			Receiver: name, Route: t.path, Line: t.line, Way: t.way, BySeverity: try.BySeverity,
+			MuteTimeIntervals: t.muted, ActiveTimeIntervals: t.active,
+		})
 	}
 }
 
@@ -177,18 +183,20 @@ type Node struct {
 	Line  int    `json:"line,omitempty"`
 	Way   string `json:"way"`
 	// Matchers are those of match, match_re and matchers, sorted.
-	Matchers   []string            `json:"matchers"`
-	Receiver   string              `json:"receiver"`
-	BySeverity map[string][]string `json:"by_severity,omitempty"`
-	Continue   bool                `json:"continue"`
-	Routes     []Node              `json:"routes"`
+	Matchers            []string            `json:"matchers"`
+	Receiver            string              `json:"receiver"`
+	BySeverity          map[string][]string `json:"by_severity,omitempty"`
+	MuteTimeIntervals   []string            `json:"mute_time_intervals,omitempty"`
+	ActiveTimeIntervals []string            `json:"active_time_intervals,omitempty"`
+	Continue            bool                `json:"continue"`
+	Routes              []Node              `json:"routes"`
 }
 
 // Node is the root and all below it.
 func (t *Tree) Node() Node {
 	n := Node{
 		Route: t.path, Line: t.line, Way: t.way, Matchers: []string{}, Receiver: t.receivers[0],
-		BySeverity: t.bySeverity, Continue: t.goOn, Routes: []Node{},
+		BySeverity: t.bySeverity, MuteTimeIntervals: t.muted, ActiveTimeIntervals: t.active, Continue: t.goOn, Routes: []Node{},
 	}
 	for _, m := range t.matchers {
 		n.Matchers = append(n.Matchers, m.String())

@@ -94,6 +94,20 @@ func TestNode(t *testing.T) {
 	assert.Nil(t, got.Routes[0].BySeverity, "a receiver of its own takes its place")
 }
 
+func TestIntervalsAreShown(t *testing.T) {
+	compiled, err := New(Route{Receiver: "log", Routes: []Route{
+		{Receiver: "a", MuteTimeIntervals: []string{"nights"}, ActiveTimeIntervals: []string{"office"}, Routes: []Route{{Match: map[string]string{"x": "y"}}}},
+	}})
+	require.NoError(t, err)
+
+	through := compiled.Explain(nil).Through[0]
+	assert.Equal(t, []string{"nights"}, through.MuteTimeIntervals)
+	assert.Equal(t, []string{"office"}, through.ActiveTimeIntervals)
+	assert.Empty(t, compiled.Explain(map[string]string{"x": "y"}).Through[0].MuteTimeIntervals, "they are not inherited")
+	assert.Equal(t, []string{"nights"}, compiled.Node().Routes[0].MuteTimeIntervals)
+	assert.Equal(t, []string{"office"}, compiled.Node().Routes[0].ActiveTimeIntervals)
+}
+
 // Whatever the tree and the alert: there is a receiver, and the explanation names the receivers that Match finds.
 func FuzzExplainAgreesWithMatch(f *testing.F) {
 	f.Add(uint64(1), "team", "data", "critical")

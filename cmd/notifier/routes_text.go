@@ -26,6 +26,7 @@ func drawNode(text *strings.Builder, n routing.Node, file, first, rest string) {
 	if n.Continue {
 		label += ", continues"
 	}
+	label += intervalsText(n.MuteTimeIntervals, n.ActiveTimeIntervals)
 	fmt.Fprintf(text, "%s%s%s\n", first, label, atLine(file, n.Line))
 	below := "    "
 	if len(n.Routes) > 0 {
@@ -48,6 +49,18 @@ func matchersText(matchers []string) string {
 		return "every alert"
 	}
 	return "{" + printable(strings.Join(matchers, ",")) + "}"
+}
+
+// intervalsText is when a route tells nobody.
+func intervalsText(muted, active []string) string {
+	text := ""
+	if len(muted) > 0 {
+		text += ", muted during " + names(muted)
+	}
+	if len(active) > 0 {
+		text += ", active only during " + names(active)
+	}
+	return text
 }
 
 func severityText(severity string) string {
@@ -78,7 +91,8 @@ func answerText(a routing.Answer, file string) string {
 			width = max(width, utf8.RuneCountInString(printable(name)))
 		}
 		for _, t := range e.Through {
-			fmt.Fprintf(&text, "%-*s  through %s%s\n", width, printable(t.Receiver), printable(t.Place()), atLine(file, t.Line))
+			fmt.Fprintf(&text, "%-*s  through %s%s\n", width, printable(t.Receiver), printable(t.Place())+
+				intervalsText(t.MuteTimeIntervals, t.ActiveTimeIntervals), atLine(file, t.Line))
 		}
 		fmt.Fprintln(&text, "\nTried:")
 		for _, try := range e.Tried {

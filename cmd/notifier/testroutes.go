@@ -12,6 +12,7 @@ import (
 
 	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/config/cases"
+	"github.com/alertvitals/notifier/routing"
 )
 
 // testRoutesCommand is `notifier test-routes`.
@@ -94,7 +95,11 @@ func testedText(one tested) string {
 		fmt.Fprintf(&text, "  want  %s\n  got   %s\n", names(r.Want), names(r.Got))
 		for _, name := range r.Want {
 			if !slices.Contains(r.Got, name) {
-				fmt.Fprintf(&text, "  - %s: no route led there\n", printable(name))
+				why := "no route led there"
+				if slices.ContainsFunc(r.Through, func(t routing.Through) bool { return t.Receiver == name }) {
+					why = "it is muted then"
+				}
+				fmt.Fprintf(&text, "  - %s: %s\n", printable(name), why)
 			}
 		}
 		for _, through := range r.Through {
@@ -102,7 +107,8 @@ func testedText(one tested) string {
 			if slices.Contains(r.Want, through.Receiver) {
 				mark = " "
 			}
-			fmt.Fprintf(&text, "  %s %s: through %s%s\n", mark, printable(through.Receiver), printable(through.Place()), atLine(one.Config, through.Line))
+			fmt.Fprintf(&text, "  %s %s: through %s%s\n", mark, printable(through.Receiver), printable(through.Place())+
+				intervalsText(through.MuteTimeIntervals, through.ActiveTimeIntervals), atLine(one.Config, through.Line))
 		}
 	}
 	if failed > 0 {

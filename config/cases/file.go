@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/alertvitals/notifier/config/problem"
 )
@@ -23,6 +24,8 @@ type Test struct {
 	Labels map[string]string `yaml:"labels"`
 	// Payload is a file with a payload of Alertmanager's webhook, each of whose alerts is routed; a relative path begins at the file of tests.
 	Payload string `yaml:"payload"`
+	// Time is when, as in 2026-03-14T09:26:53+01:00: what is muted then is not told. Without it, time intervals do not count.
+	Time string `yaml:"time"`
 	// Receivers are who is told, in the order of the tree; for a payload in that in which its alerts lead to them.
 	Receivers []string `yaml:"receivers"`
 }
@@ -55,8 +58,11 @@ func (f File) Validate() []problem.Problem {
 		case t.Labels != nil && t.Payload != "":
 			add(path+".payload", "labels and payload are both given, want one of them")
 		}
-		if len(t.Receivers) == 0 {
-			add(path, "names no receivers; every alert has at least one")
+		if _, err := time.Parse(time.RFC3339, t.Time); err != nil && t.Time != "" {
+			add(path+".time", "want a time with its zone, such as 2026-03-14T09:26:53+01:00")
+		}
+		if t.Receivers == nil || len(t.Receivers) == 0 && t.Time == "" {
+			add(path, "names no receivers; every alert has at least one, unless it is muted at a time")
 		}
 	}
 	return problems

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/config"
@@ -17,6 +18,7 @@ type Suite struct {
 	ConfigPath string
 
 	tree   *routing.Tree
+	muting *routing.Muting
 	tests  []Test
 	alerts [][]map[string]string // of each test
 	lines  []int
@@ -67,6 +69,9 @@ func load(path string, source []byte) (*Suite, error) {
 		}
 		problems = append(problems, f.unknown(cfg)...)
 		if s.tree, err = routing.NewLocated(cfg.Route, config.Lines(text)); err != nil {
+			return nil, fmt.Errorf("preparing the routes: %w", err)
+		}
+		if s.muting, err = routing.NewMuting(s.tree, cfg.Intervals()); err != nil {
 			return nil, fmt.Errorf("preparing the routes: %w", err)
 		}
 	}
@@ -122,7 +127,8 @@ func (s *Suite) Run() []Result {
 	results := make([]Result, len(s.tests))
 	for i, t := range s.tests {
 		answer := s.tree.Ask(s.alerts[i], s.alerts[i])
-		r := Result{Name: t.Name, Line: s.lines[i], Want: t.Receivers, Got: answer.Receivers, Passed: slices.Equal(t.Receivers, answer.Receivers)}
+		r := Result{Name: t.Name, Line: s.lines[i], Want: t.Receivers, Got: s.told(t, answer)}
+		r.Passed = slices.Equal(r.Want, r.Got)
 		for _, e := range answer.Alerts {
 			for _, through := range e.Through {
 				same := func(other routing.Through) bool {
@@ -136,4 +142,22 @@ func (s *Suite) Run() []Result {
 		results[i] = r
 	}
 	return results
+}
+
+// told are the receivers that are not muted at the test's time.
+func (s *Suite) told(t Test, answer routing.Answer) []string {
+	at, err := time.Parse(time.RFC3339, t.Time)
+	if err != nil {
+		return answer.Receivers // the test has no time
+	}
+	told := []string{}
+	for _, name := range answer.Receivers {
+		if slices.ContainsFunc(answer.Alerts, func(e routing.Explanation) bool {
+			_, muted := s.muting.Mutes(e.Labels, name, at)
+			return slices.Contains(e.Receivers, name) && !muted
+		}) {
+			told = append(told, name)
+		}
+	}
+	return told
 }
