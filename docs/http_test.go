@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alertvitals/notifier/delivery"
+	"github.com/alertvitals/notifier/routing"
 	"github.com/alertvitals/notifier/web"
 )
 
@@ -69,6 +70,9 @@ func TestTheExamplesOfTheHTTPInterfaceAreWhatIsSaid(t *testing.T) {
 		"accepted":  &struct{ Status, ID string }{},
 		"receivers": &struct{ Receivers []delivery.Receiver }{},
 		"render":    &web.RenderRequest{},
+		"routes":    &struct{ Route routing.Node }{},
+		"labels":    &struct{ Labels map[string]string }{},
+		"answer":    &routing.Answer{},
 		"rendered": &struct {
 			Rendered []struct{ Integration, To, Body string }
 		}{},

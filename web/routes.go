@@ -52,7 +52,7 @@ func (p Parts) testRoutes(c *gin.Context) {
 	}
 	alerts, err := alertsOf(body)
 	if err != nil {
-		apierror.Write(c, http.StatusBadRequest, "not_alerts", err.Error())
+		apierror.Write(c, http.StatusBadRequest, "bad_request", err.Error())
 		return
 	}
 	c.JSON(http.StatusOK, p.Routes.Ask(alerts))

@@ -19,8 +19,10 @@ type importCommand struct {
 }
 
 func addImport(app *kingpin.Application) *importCommand {
-	i := &importCommand{cmd: app.Command("import", "Print an alertmanager.yml as a notifier.yml that routes the same way, secrets included. "+
-		"What has no counterpart stands at its top, with its line.\n\nnotifier import alertmanager.yml > notifier.yml")}
+	i := &importCommand{cmd: app.Command("import", "Print an alertmanager.yml as a notifier.yml that routes the same way.")}
+	i.cmd.HelpLong(`Secrets come along as they are. What has no counterpart stands at the top, with its line.
+
+  notifier import alertmanager.yml > notifier.yml`)
 	i.file = i.cmd.Arg("file", "The alertmanager.yml.").Required().String()
 	return i
 }

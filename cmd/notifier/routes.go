@@ -31,13 +31,21 @@ func addRoutes(app *kingpin.Application) *routesCommand {
 	r.configFile = group.Flag("config.file", "The configuration.").Default("notifier.yml").String()
 	r.output = group.Flag("output", "text for people, json for programs.").Short('o').Default("text").Enum("text", asJSON)
 
-	r.show = group.Command("show", "Draw the routing tree.\n\nnotifier routes show --config.file=notifier.yml")
-	r.test = group.Command("test", "Say which receivers an alert goes to, through which route, and what was tried.\n\n"+
-		"notifier routes test severity=critical team=data\n\n"+
-		"notifier routes test --payload=webhook.json\n\n"+
-		"notifier routes test --verify.receivers=oncall,slack severity=critical")
-	r.payload = r.test.Flag("payload", "A file with a payload of Alertmanager's webhook, - for standard input: each of its alerts is routed.").String()
-	r.verify = r.test.Flag("verify.receivers", "Fail unless these are the receivers, in this order: NAME,NAME.").
+	r.show = group.Command("show", "Draw the routing tree.")
+	r.show.HelpLong(`Each route has its line of the file, its receivers, and its time intervals.
+
+  notifier routes show
+  notifier routes show --config.file=notifier.yml -o json`)
+
+	r.test = group.Command("test", "Say which receivers an alert goes to, through which route, and what was tried.")
+	r.test.HelpLong(`The first line names the receivers, for scripts. With --payload each alert goes its own way.
+
+  notifier routes test severity=critical team=data
+  notifier routes test --verify.receivers=oncall,slack severity=critical
+  notifier routes test --payload=payload.json -o json`)
+	r.payload = r.test.Flag("payload", "A file with a payload of Alertmanager's webhook, - for standard input: each of its alerts is routed.").
+		PlaceHolder("FILE").String()
+	r.verify = r.test.Flag("verify.receivers", "Fail unless these are the receivers, in this order.").PlaceHolder("NAME,NAME").
 		IsSetByUser(&r.verifyGiven).String()
 	r.labels = r.test.Arg("label", "The alert's labels, as LABEL=VALUE.").Strings()
 	return r

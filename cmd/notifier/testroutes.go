@@ -23,8 +23,11 @@ type testRoutesCommand struct {
 }
 
 func addTestRoutes(app *kingpin.Application) *testRoutesCommand {
-	t := &testRoutesCommand{cmd: app.Command("test-routes", "Run unit tests of the routes: which receivers are expected for which labels. docs/routing.md "+
-		"says how they are written.\n\nnotifier test-routes routes.test.yml")}
+	t := &testRoutesCommand{cmd: app.Command("test-routes", "Run unit tests of the routes: which receivers are expected for which labels.")}
+	t.cmd.HelpLong(`A file of tests stands beside the configuration that it names; docs/routing.md says how it is written.
+
+  notifier test-routes routes.test.yml
+  notifier test-routes -o json routes.test.yml other.test.yml`)
 	t.files = t.cmd.Arg("file", "Files of tests.").Required().Strings()
 	t.output = t.cmd.Flag("output", "text for people, json for programs.").Short('o').Default("text").Enum("text", asJSON)
 	return t
