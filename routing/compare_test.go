@@ -70,7 +70,7 @@ func TestBySeverityIsShortForRoutes(t *testing.T) {
 // What is said to be unreachable is never reached.
 func TestUnreachableRoutesAreNotReached(t *testing.T) {
 	found := 0
-	for i, c := range routingtest.Generate(3, trees, 2*alerts) {
+	for i, c := range routingtest.Generate(3, trees, alerts) {
 		short, _ := routingtest.Severities(c.Route, uint64(i))
 		for _, route := range []routing.Route{c.Route, short} {
 			tree, err := routing.New(route)
