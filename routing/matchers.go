@@ -101,14 +101,14 @@ func noLabelName(name, operator string) string {
 }
 
 func whyNoRegexp(pattern string, err error) string {
-	return fmt.Sprintf("%q is no regular expression (https://github.com/google/re2/wiki/Syntax): %s", pattern, reason(err))
+	return fmt.Sprintf("%q is no regular expression (https://github.com/google/re2/wiki/Syntax): %s", pattern, regexpError(err))
 }
 
 // whyNoMatcher words what the parser says of a matcher for a person.
 func whyNoMatcher(text string, err error) string {
 	switch operator := strings.IndexAny(text, "=!"); {
 	case strings.Contains(err.Error(), "error parsing regexp"):
-		return fmt.Sprintf("the regular expression is wrong (https://github.com/google/re2/wiki/Syntax): %s", reason(err))
+		return fmt.Sprintf("the regular expression is wrong (https://github.com/google/re2/wiki/Syntax): %s", regexpError(err))
 	case operator < 0:
 		return `is no matcher: it has none of =, !=, =~ and !~; want one like team="data"`
 	case strings.Count(strings.ReplaceAll(text, `\"`, ""), `"`)%2 == 1:
@@ -118,8 +118,8 @@ func whyNoMatcher(text string, err error) string {
 	}
 }
 
-// reason is what is wrong with a regular expression, without what Alertmanager puts around it.
-func reason(err error) string {
+// regexpError is what is wrong with a regular expression, without what Alertmanager puts around it.
+func regexpError(err error) string {
 	text := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 	return strings.NewReplacer("`^(?:", "`", ")$`", "`").Replace(text)
 }

@@ -46,8 +46,8 @@ func (r Route) unreachable(path string, above demands, before []taker) []problem
 			continue // another problem
 		}
 		inside := above.and(at, matchers)
-		if why := cmp.Or(inside.contradiction(), inside.taken(before)); why != "" {
-			problems = append(problems, problem.Problem{Path: at, Msg: "no alert can come here: " + why})
+		if why := cmp.Or(inside.contradiction(), inside.taken(before)); why != (reason{}) {
+			problems = append(problems, why.problem(at))
 			continue
 		}
 		problems = append(problems, child.unreachable(at, inside, before)...)
@@ -68,11 +68,11 @@ func (r Route) unreachableSeverities(path string, above demands, before []taker)
 		key := join(path, "by_severity."+severity)
 		with := above.and(key, labels.Matchers{is})
 		why := cmp.Or(with.contradiction(), with.taken(before))
-		if why == "" && !slices.ContainsFunc(r.Routes, inherits) {
+		if why == (reason{}) && !slices.ContainsFunc(r.Routes, inherits) {
 			why = with.taken(r.takers(path)) // a child takes what fits it, whether or not it continues to its siblings
 		}
-		if why != "" {
-			problems = append(problems, problem.Problem{Path: key, Msg: "no alert can come here: " + why})
+		if why != (reason{}) {
+			problems = append(problems, why.problem(key))
 		}
 	}
 	return problems
@@ -112,8 +112,15 @@ func (d demands) and(at string, matchers labels.Matchers) demands {
 	return all
 }
 
-// contradiction is why no alert can satisfy the demands, "" when there may be one.
-func (d demands) contradiction() string {
+// reason is why no alert comes somewhere, and the path of the route that is in its way, if it is another one. There is none when some may.
+type reason struct{ text, other string }
+
+func (r reason) problem(path string) problem.Problem {
+	return problem.Problem{Path: path, Msg: "no alert can come here: " + r.text, Other: r.other}
+}
+
+// contradiction is why no alert can satisfy the demands.
+func (d demands) contradiction() reason {
 	for _, name := range slices.Sorted(maps.Keys(d)) {
 		of := d[name]
 		if !contradict(of) {
@@ -124,15 +131,15 @@ func (d demands) contradiction() string {
 				switch {
 				case !contradict([]demand{one, other}):
 				case one.at == other.at:
-					return fmt.Sprintf("%s contradicts %s", one, other)
+					return reason{text: fmt.Sprintf("%s contradicts %s", one, other)}
 				default:
-					return fmt.Sprintf("%s contradicts %s of %s", one, other, shown(other.at))
+					return reason{fmt.Sprintf("%s contradicts %s of %s", one, other, shown(other.at)), other.at}
 				}
 			}
 		}
-		return fmt.Sprintf("together with those of the routes above it, its matchers leave no value for the label %s", name)
+		return reason{text: fmt.Sprintf("together with those of the routes above it, its matchers leave no value for the label %s", name)}
 	}
-	return ""
+	return reason{}
 }
 
 func contradict(of []demand) bool {
@@ -154,18 +161,18 @@ func opposite(a, b labels.MatchType) bool {
 		min(a, b) == labels.MatchEqual && max(a, b) == labels.MatchNotEqual
 }
 
-// taken is which of the routes takes every alert that satisfies the demands, in words; "" when none can be proved to.
-func (d demands) taken(by []taker) string {
+// taken is which of the routes takes every alert that satisfies the demands, as far as it can be proved.
+func (d demands) taken(by []taker) reason {
 	for _, t := range by {
 		switch {
 		case slices.ContainsFunc(t.matchers, func(m *labels.Matcher) bool { return !d.imply(m) }):
 		case len(t.matchers) == 0:
-			return shown(t.path) + ", which has no matchers, has taken every alert"
+			return reason{shown(t.path) + ", which has no matchers, has taken every alert", t.path}
 		default:
-			return fmt.Sprintf("%s has taken them all, with %s", shown(t.path), t.matchers)
+			return reason{fmt.Sprintf("%s has taken them all, with %s", shown(t.path), t.matchers), t.path}
 		}
 	}
-	return ""
+	return reason{}
 }
 
 // imply is whether m fits every alert that satisfies the demands, as far as it can be proved.

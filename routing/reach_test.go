@@ -20,50 +20,50 @@ func TestUnreachable(t *testing.T) {
 	}{
 		"the same sibling before": {
 			with(Route{}, data, data),
-			[]problem.Problem{{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {team="data"}`}},
+			[]problem.Problem{{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {team="data"}`, Other: "routes[0]"}},
 		},
 		"unless it continues": {with(Route{}, goOn(data), data), nil},
 		"a wider sibling before": {
 			with(Route{}, data, critical, matching(`team="data"`, `severity="critical"`)),
-			[]problem.Problem{{Path: "routes[2]", Msg: `no alert can come here: route.routes[0] has taken them all, with {team="data"}`}},
+			[]problem.Problem{{Path: "routes[2]", Msg: `no alert can come here: route.routes[0] has taken them all, with {team="data"}`, Other: "routes[0]"}},
 		},
 		"a narrower sibling before": {with(Route{}, matching(`team="data"`, `severity="critical"`), data), nil},
 		"a list before its values": {
 			with(Route{}, matching(`severity=~"critical|page"`), critical),
-			[]problem.Problem{{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {severity=~"critical|page"}`}},
+			[]problem.Problem{{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {severity=~"critical|page"}`, Other: "routes[0]"}},
 		},
 		"a shorter list before": {with(Route{}, critical, matching(`severity=~"critical|page"`)), nil},
 		"a pattern before a value that fits it": {
 			with(Route{}, matching(`env=~"prod.*"`), matching(`env="prod-1"`)),
-			[]problem.Problem{{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {env=~"prod.*"}`}},
+			[]problem.Problem{{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {env=~"prod.*"}`, Other: "routes[0]"}},
 		},
 		"a negative one before": {
 			with(Route{}, matching(`env!="dev"`), matching(`env=~"prod|test"`), matching(`env!~"dev|test"`), matching(`env!~"prod"`)),
 			[]problem.Problem{
-				{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {env!="dev"}`},
-				{Path: "routes[2]", Msg: `no alert can come here: route.routes[0] has taken them all, with {env!="dev"}`},
+				{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {env!="dev"}`, Other: "routes[0]"},
+				{Path: "routes[2]", Msg: `no alert can come here: route.routes[0] has taken them all, with {env!="dev"}`, Other: "routes[0]"},
 			},
 		},
 		"one without matchers before": {
 			with(Route{}, Route{Receiver: "a"}, with(data, critical)),
-			[]problem.Problem{{Path: "routes[1]", Msg: `no alert can come here: route.routes[0], which has no matchers, has taken every alert`}},
+			[]problem.Problem{{Path: "routes[1]", Msg: `no alert can come here: route.routes[0], which has no matchers, has taken every alert`, Other: "routes[0]"}},
 		},
 		"all that is dot star, for newlines are not in it": {with(Route{}, matching(`team=~".*"`), data, matching(`team=~"a"`)), []problem.Problem{
-			{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {team=~".*"}`},
-			{Path: "routes[2]", Msg: `no alert can come here: route.routes[0] has taken them all, with {team=~".*"}`},
+			{Path: "routes[1]", Msg: `no alert can come here: route.routes[0] has taken them all, with {team=~".*"}`, Other: "routes[0]"},
+			{Path: "routes[2]", Msg: `no alert can come here: route.routes[0] has taken them all, with {team=~".*"}`, Other: "routes[0]"},
 		}},
 		"a label that nothing is known of": {with(Route{}, matching(`team=~".*"`), critical), nil},
 		"a sibling of the parent before": {
 			with(Route{}, critical, with(data, critical, matching(`severity="page"`))),
-			[]problem.Problem{{Path: "routes[1].routes[0]", Msg: `no alert can come here: route.routes[0] has taken them all, with {severity="critical"}`}},
+			[]problem.Problem{{Path: "routes[1].routes[0]", Msg: `no alert can come here: route.routes[0] has taken them all, with {severity="critical"}`, Other: "routes[0]"}},
 		},
 		"against the parent": {
 			with(Route{}, with(data, matching(`team="web"`), matching(`team!="data"`), matching(`team=~"w.*"`), matching(`team!~"d.*"`), matching(`team=~"d.*"`))),
 			[]problem.Problem{
-				{Path: "routes[0].routes[0]", Msg: `no alert can come here: team="web" contradicts team="data" of route.routes[0]`},
-				{Path: "routes[0].routes[1]", Msg: `no alert can come here: team!="data" contradicts team="data" of route.routes[0]`},
-				{Path: "routes[0].routes[2]", Msg: `no alert can come here: team=~"w.*" contradicts team="data" of route.routes[0]`},
-				{Path: "routes[0].routes[3]", Msg: `no alert can come here: team!~"d.*" contradicts team="data" of route.routes[0]`},
+				{Path: "routes[0].routes[0]", Msg: `no alert can come here: team="web" contradicts team="data" of route.routes[0]`, Other: "routes[0]"},
+				{Path: "routes[0].routes[1]", Msg: `no alert can come here: team!="data" contradicts team="data" of route.routes[0]`, Other: "routes[0]"},
+				{Path: "routes[0].routes[2]", Msg: `no alert can come here: team=~"w.*" contradicts team="data" of route.routes[0]`, Other: "routes[0]"},
+				{Path: "routes[0].routes[3]", Msg: `no alert can come here: team!~"d.*" contradicts team="data" of route.routes[0]`, Other: "routes[0]"},
 			},
 		},
 		"against itself": {
@@ -78,12 +78,12 @@ func TestUnreachable(t *testing.T) {
 			with(Route{}, Route{Matchers: []string{`severity=~"critical|page"`}, BySeverity: map[string][]string{"critical": {"a"}, "warning": {"b"}}}),
 			[]problem.Problem{{
 				Path: "routes[0].by_severity.warning",
-				Msg:  `no alert can come here: severity="warning" contradicts severity=~"critical|page" of route.routes[0]`,
+				Msg:  `no alert can come here: severity="warning" contradicts severity=~"critical|page" of route.routes[0]`, Other: "routes[0]",
 			}},
 		},
 		"a severity that a child takes": {
 			Route{BySeverity: map[string][]string{"critical": {"a"}, "info": {"b"}}, Routes: []Route{{Receiver: "c", Match: critical.Match, Continue: true}}},
-			[]problem.Problem{{Path: "by_severity.critical", Msg: `no alert can come here: route.routes[0] has taken them all, with {severity="critical"}`}},
+			[]problem.Problem{{Path: "by_severity.critical", Msg: `no alert can come here: route.routes[0] has taken them all, with {severity="critical"}`, Other: "routes[0]"}},
 		},
 		"a severity that a child takes by the same key": {
 			Route{BySeverity: map[string][]string{"critical": {"a"}}, Routes: []Route{critical}}, nil,

@@ -9,6 +9,7 @@ import (
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/config/strict"
 	"github.com/alertvitals/notifier/routing"
 )
 
@@ -49,7 +50,7 @@ func Load(path string) (*Suite, error) {
 
 func load(path string, source []byte) (*Suite, error) {
 	var f File
-	doc := read(path, source, &f)
+	doc := strict.Read(path, source, &f, strict.Options{})
 	s := &Suite{ConfigPath: from(path, f.ConfigFile), tests: f.Tests}
 	problems := f.Validate()
 	var payloadProblems []problem.Problem
@@ -78,9 +79,8 @@ func load(path string, source []byte) (*Suite, error) {
 	if err := doc.Err(problems); err != nil {
 		return nil, err
 	}
-	lineOf := config.Lines(source)
 	for i := range s.tests {
-		s.lines = append(s.lines, lineOf(fmt.Sprintf("tests[%d]", i)))
+		s.lines = append(s.lines, doc.Line(fmt.Sprintf("tests[%d]", i)))
 	}
 	return s, nil
 }
