@@ -28,8 +28,6 @@ var refused = map[reflect.Type]map[string]string{
 	},
 	reflect.TypeFor[routing.Route](): {
 		"group_by": groups, "group_wait": groups, "group_interval": groups, "repeat_interval": repeats, "labels": labelled,
-		"match":    `write it as matchers: [name="value"]`,
-		"match_re": `write it as matchers: [name=~"regexp"]`,
 	},
 	reflect.TypeFor[Receiver](): {"labels": labelled},
 	reflect.TypeFor[httpclient.Config](): {

@@ -1,11 +1,13 @@
 package alertmanager
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 )
 
@@ -25,7 +27,8 @@ func (f *file) carriedAs(entries []entry, t reflect.Type, what string) mapping {
 	var m mapping
 	for _, e := range entries {
 		field, known := keys[e.key]
-		if why := unlike[e.key]; why != "" {
+		if why := unlike[e.key]; why != "" || strings.HasSuffix(e.key, "_ref") {
+			why = cmp.Or(why, "there is no manager of secrets; name a file by the key that ends in _file")
 			f.notef(e.at, "%s of %s: %s", e.key, what, why)
 			continue
 		}
@@ -97,10 +100,15 @@ func (f *file) value(e entry, t reflect.Type, what string) any {
 			return nil
 		}
 		return plain(text)
+	case t == reflect.TypeFor[commoncfg.Secret]():
+		return literal(f.text(e.value, what+"."+e.key))
 	default:
 		return f.text(e.value, what+"."+e.key)
 	}
 }
+
+// literal is a secret that means itself: in one of the notifier's, ${NAME} is a variable of the environment.
+func literal(secret string) string { return strings.ReplaceAll(secret, "${", "$${") }
 
 // duration is a Go duration, as Alertmanager has it here, in the words of Prometheus.
 func (f *file) duration(e entry, what string) any {
@@ -130,6 +138,13 @@ func (f *file) copiedConfig(m *mapping, key, global string, typed reflect.Type) 
 func (f *file) fromGlobal(m *mapping, key, global string) {
 	if text := f.global(global); text != "" && !m.has(key) {
 		m.set(key, text)
+	}
+}
+
+// secretFromGlobal is fromGlobal for a secret.
+func (f *file) secretFromGlobal(m *mapping, key, global string) {
+	if text := f.global(global); text != "" && !m.has(key) {
+		m.set(key, literal(text))
 	}
 }
 

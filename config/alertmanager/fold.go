@@ -40,11 +40,11 @@ func (f *file) foldSlack(at *yaml.Node, m *mapping) {
 		}
 	}
 	if !ownToken && !ownURL && len(authorizationOf(*m)) == 0 {
-		f.fromGlobal(m, "app_token", "slack_app_token")
+		f.secretFromGlobal(m, "app_token", "slack_app_token")
 		f.fromGlobal(m, "app_token_file", "slack_app_token_file")
 	}
 	if !ownURL && !m.has("app_token") && !m.has("app_token_file") {
-		f.fromGlobal(m, "api_url", "slack_api_url")
+		f.secretFromGlobal(m, "api_url", "slack_api_url")
 		f.fromGlobal(m, "api_url_file", "slack_api_url_file")
 	}
 	f.copiedConfig(m, "http_config", "http_config", httpConfig)
@@ -142,11 +142,11 @@ func (f *file) foldEmail(at *yaml.Node, m *mapping) {
 	f.fromGlobal(m, "hello", "smtp_hello")
 	f.fromGlobal(m, "auth_username", "smtp_auth_username")
 	if !m.has("auth_password") && !m.has("auth_password_file") {
-		f.fromGlobal(m, "auth_password", "smtp_auth_password")
+		f.secretFromGlobal(m, "auth_password", "smtp_auth_password")
 		f.fromGlobal(m, "auth_password_file", "smtp_auth_password_file")
 	}
 	if !m.has("auth_secret") && !m.has("auth_secret_file") {
-		f.fromGlobal(m, "auth_secret", "smtp_auth_secret")
+		f.secretFromGlobal(m, "auth_secret", "smtp_auth_secret")
 		f.fromGlobal(m, "auth_secret_file", "smtp_auth_secret_file")
 	}
 	f.fromGlobal(m, "auth_identity", "smtp_auth_identity")

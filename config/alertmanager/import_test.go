@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -66,6 +67,30 @@ func TestIntervalsComeAlong(t *testing.T) {
 	want, err := os.ReadFile("testdata/intervals/alertmanager.want")
 	require.NoError(t, err)
 	assert.Equal(t, string(want), string(got))
+}
+
+// A secret is the same one afterwards, whatever is in it.
+func TestSecretsComeAlongAsTheyAre(t *testing.T) {
+	t.Setenv("NAME", "wrong")
+	const secret = `a$b${NAME}$${NAME}$$$'"\`
+	text, err := Import("alertmanager.yml", []byte(`
+global: {smtp_from: a@example.com, smtp_smarthost: 'h:25', smtp_auth_username: u, smtp_auth_password: &s `+strconv.Quote(secret)+`, slack_app_token: *s}
+route: {receiver: a}
+receivers:
+  - name: a
+    email_configs: [{to: b@example.com}]
+    slack_configs: [{channel: c}]
+    pagerduty_configs: [{routing_key: *s, http_config: {authorization: {credentials: *s, credentials_ref: x}}}]
+`))
+	require.NoError(t, err)
+	assert.Contains(t, comments(text), "# alertmanager.yml:8: credentials_ref of pagerduty_configs of receiver \"a\": there is no manager of secrets")
+	cfg, err := config.Load("notifier.yml", text)
+	require.NoError(t, err)
+	r := cfg.Receivers[0]
+	assert.Equal(t, secret, string(r.EmailConfigs[0].AuthPassword))
+	assert.Equal(t, secret, string(r.SlackConfigs[0].AppToken))
+	assert.Equal(t, secret, string(r.PagerdutyConfigs[0].RoutingKey))
+	assert.Equal(t, secret, string(r.PagerdutyConfigs[0].HTTPConfig.Authorization.Credentials))
 }
 
 // Templates come along when they are there, and what the receivers say by them.
