@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/prometheus/alertmanager/matcher/compat"
@@ -132,4 +133,19 @@ func parseMatchers(texts []string) (all amlabels.Matchers, err error) {
 		all = append(all, matchers...)
 	}
 	return all, nil
+}
+
+// Expected is whether an alert with some labels is one of the heartbeats. It fails on what Validate refuses.
+func Expected(heartbeats []Config) (func(labels map[string]string) bool, error) {
+	var all []amlabels.Matchers
+	for _, c := range heartbeats {
+		matchers, err := parseMatchers(c.Matchers)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, matchers)
+	}
+	return func(labels map[string]string) bool {
+		return slices.ContainsFunc(all, func(m amlabels.Matchers) bool { return m.Matches(setOf(labels)) })
+	}, nil
 }

@@ -12,6 +12,8 @@ type Explanation struct {
 	Labels map[string]string `json:"labels"`
 	// Receivers are those of Match.
 	Receivers []string `json:"receivers"`
+	// Heartbeat is whether it is a heartbeat that is expected: it is heard, and nobody is told unless a route below the root takes it.
+	Heartbeat bool `json:"heartbeat,omitempty"`
 	// Through says by which route each came. A receiver that several routes lead to is there several times.
 	Through []Through `json:"through"`
 	// Tried are the routes in the order in which they were tried, and those that were not. Below a route that was not entered none is named.
@@ -215,11 +217,15 @@ type Answer struct {
 	Alerts []Explanation `json:"alerts"`
 }
 
-// Ask is where alerts with these labels go, and why. shown are the same labels as they may be shown.
-func (t *Tree) Ask(alerts, shown []map[string]string) Answer {
+// Ask is where alerts with these labels go, and why. shown are the same labels as they may be shown; expected is whether such an alert is
+// a heartbeat, nil when there are none.
+func (t *Tree) Ask(alerts, shown []map[string]string, expected func(labels map[string]string) bool) Answer {
 	a := Answer{Receivers: []string{}, Alerts: []Explanation{}}
 	for i, labels := range alerts {
 		e := t.Explain(labels)
+		if expected != nil && expected(labels) && !t.Named(labels) {
+			e.Heartbeat, e.Receivers, e.Through = true, []string{}, []Through{}
+		}
 		for _, name := range e.Receivers {
 			if !slices.Contains(a.Receivers, name) {
 				a.Receivers = append(a.Receivers, name)

@@ -94,6 +94,24 @@ func TestNode(t *testing.T) {
 	assert.Nil(t, got.Routes[0].BySeverity, "a receiver of its own takes its place")
 }
 
+func TestAskKnowsHeartbeats(t *testing.T) {
+	compiled, err := New(tree)
+	require.NoError(t, err)
+	alerts := []map[string]string{{"alertname": "Beat"}, {"alertname": "Watchdog"}, {"alertname": "Other"}}
+	expected := func(labels map[string]string) bool { return labels["alertname"] != "Other" }
+
+	got := compiled.Ask(alerts, alerts, expected)
+
+	assert.Equal(t, []string{"log"}, got.Receivers)
+	assert.True(t, got.Alerts[0].Heartbeat)
+	assert.Empty(t, got.Alerts[0].Receivers)
+	assert.Empty(t, got.Alerts[0].Through)
+	assert.False(t, got.Alerts[1].Heartbeat, "a route of its own takes it")
+	assert.Equal(t, []string{"log"}, got.Alerts[1].Receivers)
+	assert.False(t, got.Alerts[2].Heartbeat)
+	assert.Equal(t, compiled.Ask(alerts[2:], alerts[2:], nil).Alerts[0], got.Alerts[2])
+}
+
 func TestIntervalsAreShown(t *testing.T) {
 	compiled, err := New(Route{Receiver: "log", Routes: []Route{
 		{Receiver: "a", MuteTimeIntervals: []string{"nights"}, ActiveTimeIntervals: []string{"office"}, Routes: []Route{{Match: map[string]string{"x": "y"}}}},

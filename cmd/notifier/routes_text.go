@@ -94,6 +94,9 @@ func answerText(a routing.Answer, file string) string {
 			fmt.Fprintf(&text, "%-*s  through %s%s\n", width, printable(t.Receiver), printable(t.Place())+
 				intervalsText(t.MuteTimeIntervals, t.ActiveTimeIntervals), atLine(file, t.Line))
 		}
+		if e.Heartbeat {
+			fmt.Fprintln(&text, "It is a heartbeat that is expected: it is heard, and nobody is told unless a route below the root takes it.")
+		}
 		fmt.Fprintln(&text, "\nTried:")
 		for _, try := range e.Tried {
 			fmt.Fprintf(&text, "%s%s: %s%s\n", strings.Repeat("  ", try.Depth+1), wayText(try), outcomeText(try, e.Labels), atLine(file, try.Line))

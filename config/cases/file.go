@@ -61,8 +61,8 @@ func (f File) Validate() []problem.Problem {
 		if _, err := time.Parse(time.RFC3339, t.Time); err != nil && t.Time != "" {
 			add(path+".time", "want a time with its zone, such as 2026-03-14T09:26:53+01:00")
 		}
-		if t.Receivers == nil || len(t.Receivers) == 0 && t.Time == "" {
-			add(path, "names no receivers; every alert has at least one, unless it is muted at a time")
+		if t.Receivers == nil {
+			add(path, "names no receivers; where nobody is told, for a heartbeat or what is muted at a time, write receivers: []")
 		}
 	}
 	return problems

@@ -10,6 +10,7 @@ import (
 	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/config/problem"
 	"github.com/alertvitals/notifier/config/strict"
+	"github.com/alertvitals/notifier/heartbeat"
 	"github.com/alertvitals/notifier/routing"
 )
 
@@ -20,6 +21,8 @@ type Suite struct {
 
 	tree   *routing.Tree
 	muting *routing.Muting
+	// expected is whether an alert is a heartbeat.
+	expected func(labels map[string]string) bool
 	tests  []Test
 	alerts [][]map[string]string // of each test
 	lines  []int
@@ -71,6 +74,9 @@ func load(path string, source []byte) (*Suite, error) {
 		problems = append(problems, f.unknown(cfg)...)
 		if s.tree, err = routing.NewLocated(cfg.Route, config.Lines(text)); err != nil {
 			return nil, fmt.Errorf("preparing the routes: %w", err)
+		}
+		if s.expected, err = heartbeat.Expected(cfg.Heartbeats); err != nil {
+			return nil, fmt.Errorf("preparing the heartbeats: %w", err)
 		}
 		if s.muting, err = routing.NewMuting(s.tree, cfg.Intervals()); err != nil {
 			return nil, fmt.Errorf("preparing the routes: %w", err)
@@ -126,7 +132,7 @@ func (f File) unknown(cfg config.Config) []problem.Problem {
 func (s *Suite) Run() []Result {
 	results := make([]Result, len(s.tests))
 	for i, t := range s.tests {
-		answer := s.tree.Ask(s.alerts[i], s.alerts[i])
+		answer := s.tree.Ask(s.alerts[i], s.alerts[i], s.expected)
 		r := Result{Name: t.Name, Line: s.lines[i], Want: t.Receivers, Got: s.told(t, answer)}
 		r.Passed = slices.Equal(r.Want, r.Got)
 		for _, e := range answer.Alerts {
