@@ -217,11 +217,11 @@ type Answer struct {
 	Alerts []Explanation `json:"alerts"`
 }
 
-// Ask is where alerts with these labels go, and why. shown are the same labels as they may be shown; expected is whether such an alert is
-// a heartbeat, nil when there are none.
-func (t *Tree) Ask(alerts, shown []map[string]string, expected func(labels map[string]string) bool) Answer {
+// Ask is where alerts with these labels go, and why. show gives them as they may be shown; expected is whether such an alert is a
+// heartbeat. Each may be nil.
+func (t *Tree) Ask(alerts []map[string]string, show func(map[string]string) map[string]string, expected func(map[string]string) bool) Answer {
 	a := Answer{Receivers: []string{}, Alerts: []Explanation{}}
-	for i, labels := range alerts {
+	for _, labels := range alerts {
 		e := t.Explain(labels)
 		if expected != nil && expected(labels) && !t.Named(labels) {
 			e.Heartbeat, e.Receivers, e.Through = true, []string{}, []Through{}
@@ -231,7 +231,10 @@ func (t *Tree) Ask(alerts, shown []map[string]string, expected func(labels map[s
 				a.Receivers = append(a.Receivers, name)
 			}
 		}
-		a.Alerts = append(a.Alerts, e.Show(shown[i]))
+		if show != nil {
+			e = e.Show(show(labels))
+		}
+		a.Alerts = append(a.Alerts, e)
 	}
 	return a
 }

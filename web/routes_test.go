@@ -18,7 +18,7 @@ type tree struct{ *routing.Tree }
 
 func (t tree) Routes() routing.Node { return t.Node() }
 
-func (t tree) Ask(alerts []map[string]string) routing.Answer { return t.Tree.Ask(alerts, alerts, nil) }
+func (t tree) Ask(alerts []map[string]string) routing.Answer { return t.Tree.Ask(alerts, nil, nil) }
 
 var _ Routes = tree{}
 

@@ -33,14 +33,9 @@ func newRouted(cfg config.Config, source []byte) (*routed, error) {
 
 // ask is where alerts with these labels go, and why, without what is personal.
 func (r *routed) ask(alerts []map[string]string) routing.Answer {
-	shown := make([]map[string]string, len(alerts))
-	for i, labels := range alerts {
-		if len(labels) == 0 {
-			shown[i] = map[string]string{}
-			continue
-		}
+	show := func(labels map[string]string) map[string]string {
 		one := alert.Group{Alerts: template.Alerts{{Labels: labels}}}
-		shown[i] = one.Redact(r.redact).Alerts[0].Labels
+		return one.Redact(r.redact).Alerts[0].Labels
 	}
-	return r.tree.Ask(alerts, shown, r.expected)
+	return r.tree.Ask(alerts, show, r.expected)
 }
