@@ -23,7 +23,7 @@ func (r *run) outcome(l *Loop, g *group, told *alert.Group, entries []entry, sta
 		},
 		Cursor: l.Cursor, Records: packRecords(entries),
 	}}
-	o.relate(l, g.state.HandedOver > 0, entries)
+	o.relate(g.state.standIn(l), entries)
 	r.mu.Lock()
 	o.Attempts, o.Tries = g.failures, g.tries
 	r.mu.Unlock()
@@ -66,8 +66,8 @@ func including(notifications int, records []byte, h *held) (int, []byte) {
 	return notifications + h.Notifications, packNumbers(append(unpackRecords(records), unpackRecords(h.Records)...))
 }
 
-// relate says which other deliveries this one has to do with.
-func (d *Delivery) relate(l *Loop, handedOver bool, entries []entry) {
+// relate says which other deliveries this one has to do with. standIn is the fallback that was told in this one's stead.
+func (d *Delivery) relate(standIn string, entries []entry) {
 	if again := againOf(entries); again != nil {
 		if again.From != "" {
 			d.InsteadOf = &InsteadOf{Receiver: again.From, Delivery: again.Delivery, Reason: again.Reason}
@@ -75,9 +75,7 @@ func (d *Delivery) relate(l *Loop, handedOver bool, entries []entry) {
 			d.Replays = again.Delivery
 		}
 	}
-	if handedOver {
-		d.HandedOver = l.Fallback.Receiver
-	}
+	d.HandedOver = standIn
 }
 
 // againOf is that of the newest entry that has one.

@@ -23,6 +23,8 @@ type entry struct {
 	again *envelope.Again
 	// trace is the traceparent of the span that put it on disk, "" without one.
 	trace string
+	// merged are those of what is held with it, the oldest first.
+	merged []string
 	// record is the whole of it; none when it was left in the journal to save memory.
 	record packed
 	// group is what it says, when that was read for a turn; read reads it when it was left out because of its size.
@@ -70,6 +72,9 @@ func (l *Loop) read(record []byte) (*alert.Group, error) {
 
 // askedFor is whether an operator asked that it be told, whatever is known.
 func (e entry) askedFor() bool { return e.again != nil && !e.again.Asked.IsZero() }
+
+// standsIn is whether it is told in the stead of a receiver that could not be.
+func (e entry) standsIn() bool { return e.held == 0 && e.again != nil && e.again.From != "" }
 
 // says is what the record says.
 func (e entry) says() (*alert.Group, error) {

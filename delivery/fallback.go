@@ -14,13 +14,23 @@ import (
 // mostHandOvers is how many groups are handed over at once.
 const mostHandOvers = 1024
 
-// handOver gives the fallback what entries come to, through the journal: from there it is as safe as any notification. It
+// handOver gives each of these fallbacks what entries come to. It says false when the run has ended before that was certain.
+func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string, to ...string) bool {
+	for i, receiver := range to {
+		if receiver != "" && !slices.Contains(to[:i], receiver) && !r.handOverTo(ctx, l, g, f, entries, why, receiver) {
+			return false
+		}
+	}
+	return true
+}
+
+// handOverTo gives a fallback what entries come to, through the journal: from there it is as safe as any notification. It
 // says false when the run has ended before that was certain. A crash after it may hand over once more, and then the fallback's
 // own loop sees that nothing is new.
-func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why string) bool {
+func (r *run) handOverTo(ctx context.Context, l *Loop, g *group, f folded, entries []entry, why, to string) bool {
 	id, newest := r.id(g.key, entries), newestOf(entries)
 	again := envelope.Again{Delivery: id, From: l.Receiver, Reason: why, Accepted: newest.accepted}
-	record, err := sealAgain(*f.group, l.Fallback.Receiver, f.newestTrace(), again)
+	record, err := sealAgain(*f.group, to, f.newestTrace(), again)
 	if err != nil {
 		r.logger.Error("A message cannot be handed over", slog.Any("err", err))
 		return true // it came from JSON: this cannot be
@@ -35,7 +45,7 @@ func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries
 		}
 		cut(&short)
 		if err == nil {
-			record, err = sealAgain(short, l.Fallback.Receiver, f.newestTrace(), again)
+			record, err = sealAgain(short, to, f.newestTrace(), again)
 		}
 		if err != nil {
 			r.logger.Error("A message cannot be handed over", slog.Any("err", err))
@@ -46,11 +56,14 @@ func (r *run) handOver(ctx context.Context, l *Loop, g *group, f folded, entries
 		return false
 	}
 	r.series.handedOver.Inc()
-	r.log(g.key, entries).Warn("Handed over to the fallback", slog.String("fallback", l.Fallback.Receiver), slog.String("reason", why))
+	r.log(g.key, entries).Warn("Handed over to the fallback", slog.String("fallback", to), slog.String("reason", why))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g.state.HandedOver = max(g.state.HandedOver, newest.seq)
-	g.handedOver = g.state.HandedOver
+	if !slices.Contains(g.state.HandedTo, to) {
+		g.state.HandedTo = append(slices.Clone(g.state.HandedTo), to)
+	}
+	g.handedOver, g.standIn = g.state.HandedOver, to
 	if h := g.state.Held; h != nil && !h.Due.IsZero() {
 		told := *h
 		told.HandedOver = true
@@ -170,7 +183,7 @@ func (r *run) handOverGroup(ctx context.Context, l *Loop, g *group) {
 	if f.err != nil || f.group == nil {
 		return
 	}
-	if r.handOver(ctx, l, g, f, entries, why) {
+	if r.handOver(ctx, l, g, f, entries, why, l.Fallback.Receiver) {
 		r.insist(ctx, "Storing the state of a group", func() error { return r.store(ctx, g.key, g.state) })
 	}
 }

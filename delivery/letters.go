@@ -188,7 +188,7 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	if why != reasonExpired {
 		dead.Snapshot = g.snapshot
 	}
-	dead.relate(l, g.state.HandedOver > 0, entries)
+	dead.relate(g.state.standIn(l), entries)
 	if l.Fallback.Receiver != "" && why != reasonMuted {
 		dead.HandedOver = l.Fallback.Receiver // at once, if it was not yet
 	}
@@ -204,13 +204,19 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	if !kept {
 		return
 	}
-	if l.Fallback.Receiver != "" && why != reasonMuted && !g.state.handedOver(newest) && !r.handOver(ctx, l, g, f, entries, why) {
-		return
+	if why != reasonMuted && !g.state.handedOver(newest) {
+		to := []string{l.Fallback.Receiver}
+		if f.group.Status() == alert.StatusResolved {
+			to = append(to, g.state.standIns(l)...)
+		}
+		if !r.handOver(ctx, l, g, f, entries, why, to...) {
+			return
+		}
 	}
 	after := g.state
 	after.Held = f.held
 	if f.group.Status() == alert.StatusResolved {
-		after.HandedOver = 0
+		after = after.takenBack()
 	}
 	if !r.settle(ctx, g, after, entries, outcome{}) {
 		return

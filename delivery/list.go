@@ -317,7 +317,7 @@ func (r *run) delivery(l *Loop, g *group) Delivery {
 	if g.failures > 0 {
 		d.Status = Retrying
 	}
-	d.relate(l, g.handedOver > 0, entries)
+	d.relate(g.standIn, entries)
 	switch {
 	case d.Muted != nil && g.failures == 0:
 		d.Next = d.Muted.Until

@@ -61,7 +61,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			append(labels, "reason")...),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "notifier_notification_latency_seconds",
-			Help: "Time from the moment when a notification was on disk until the far side took its message.",
+			Help: "Time from the moment when a notification was on disk, or when its mute ended, until the far side took its message.",
 			// From a local sink that takes it at once to an outage of hours.
 			Buckets:                     []float64{.005, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200},
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,

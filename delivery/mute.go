@@ -45,8 +45,9 @@ type held struct {
 	Accepted      time.Time       `json:"accepted"`
 	Notifications int             `json:"notifications"`
 	Again         *envelope.Again `json:"again,omitempty"`
-	// Trace is the traceparent of the newest entry that has one.
-	Trace string `json:"trace,omitempty"`
+	// Trace is the traceparent of the newest entry that has one, Merged are those of the newest before it.
+	Trace  string   `json:"trace,omitempty"`
+	Merged []string `json:"merged,omitempty"`
 	// Records are the numbers of the records in it, as head.Records has them.
 	Records []byte `json:"records,omitempty"`
 	// Part tells its messages apart from others of the same newest entry.
@@ -71,7 +72,9 @@ const (
 
 // entry stands for what is held where entries are told of.
 func (h *held) entry() entry {
-	return entry{seq: h.Seq, at: later(h.At, h.Due), accepted: h.Accepted, again: h.Again, trace: h.Trace, group: &h.Group, held: h.Part}
+	return entry{
+		seq: h.Seq, at: later(h.At, h.Due), accepted: h.Accepted, again: h.Again, trace: h.Trace, merged: h.Merged, group: &h.Group, held: h.Part,
+	}
 }
 
 // mutes is whether nobody is told of an alert at a time.
@@ -79,8 +82,7 @@ type mutes func(labels template.KV, at time.Time) (Mute, bool)
 
 // mutes is nil when nothing is ever muted. What a fallback is handed is told at once: it did not come by a route.
 func (l *Loop) mutes(entries []entry) mutes {
-	fallback := func(e entry) bool { return e.held == 0 && e.again != nil && e.again.From != "" }
-	if l.Mutes == nil || slices.ContainsFunc(entries, fallback) {
+	if l.Mutes == nil || slices.ContainsFunc(entries, entry.standsIn) {
 		return nil
 	}
 	return func(labels template.KV, at time.Time) (Mute, bool) { return l.Mutes(labels, l.Receiver, at) }
@@ -120,7 +122,7 @@ func (r *run) keep(g *group) {
 	if g.held = nil; g.state.Held != nil {
 		h := g.state.Held
 		g.held = &heldShort{entry: h.entry(), notifications: h.Notifications, mute: h.Mute, due: h.Due, handedOver: h.HandedOver, records: h.Records}
-		g.held.entry.group = nil
+		g.held.entry.group, g.held.entry.merged = nil, nil
 	}
 	switch {
 	case before == nil && g.held != nil:
@@ -165,7 +167,8 @@ func (r *run) mute(ctx context.Context, l *Loop, log *slog.Logger, g *group, f f
 	after := g.state.told(f, g.state.Told, g.state.Receipt, nil)
 	o := outcome{}     // none yet for what is held
 	if f.held != nil { // there is more to come
-		after.Receipt, after.AtFire, after.HandedOver = g.state.Receipt, g.state.AtFire, g.state.HandedOver
+		after.Receipt, after.AtFire = g.state.Receipt, g.state.AtFire
+		after.HandedOver, after.HandedTo = g.state.HandedOver, g.state.HandedTo
 		if g.state.Held == nil {
 			log.Info("Muted, it is told when that ends", slog.Any("by", f.held.Mute.By), slog.Time("until", f.held.Mute.Until))
 		}

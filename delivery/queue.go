@@ -38,8 +38,10 @@ type group struct {
 	snapshot  *diagnostics.Snapshot
 	lookedFor string
 	lookedAt  time.Time
-	// handedOver is the newest entry that the fallback was told of.
+	// handedOver is the newest entry that the fallback was told of, or that it need not hear of; standIn is the fallback that was told
+	// that the group fires, "" when none was.
 	handedOver uint64
+	standIn    string
 	// doubt is when the doubt passes that the group waits for; zero when it waits for the receiver. heard is the newest entry
 	// that the doubt, or the rest, is about.
 	doubt time.Time

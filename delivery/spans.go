@@ -24,10 +24,19 @@ func tracesOf(entries []entry) (traces []string) {
 	entries, _ = split(entries, func(e entry) bool { return e.trace != "" })
 	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.seq, b.seq) })
 	for _, e := range entries {
-		traces = append(traces, e.trace)
+		traces = append(append(traces, e.merged...), e.trace)
 	}
 	return traces
 }
+
+// withTraces are traces and newer ones, each once.
+func withTraces(traces, newer []string) []string {
+	traces, _ = split(traces, func(one string) bool { return !slices.Contains(newer, one) })
+	return append(traces, newer...)
+}
+
+// traces are those of what is held.
+func (h *held) traces() []string { return tracesOf([]entry{h.entry()}) }
 
 // newestTrace is the trace that a message belongs to, "" when it belongs to none.
 func (f folded) newestTrace() string {

@@ -31,6 +31,9 @@ type state struct {
 	// HandedOver is the newest record of the group that the fallback was told of, 0 when it was not since the group began
 	// to fire.
 	HandedOver uint64 `json:"handed_over,omitempty"`
+	// HandedTo are the fallbacks that were told, the newest last: a reload may have given the receiver another one. Without any it is
+	// the one that the receiver has.
+	HandedTo []string `json:"handed_to,omitempty"`
 	// Again are the newest deliveries that were told again, so that none is twice.
 	Again []string `json:"again,omitempty"`
 	// Told is the ID of the delivery that told what is known.
@@ -59,6 +62,28 @@ func (s state) handedOver(e entry) bool {
 		return s.Held.HandedOver
 	}
 	return e.seq <= s.HandedOver
+}
+
+// standIns are the fallbacks that were told that the group fires, the newest last.
+func (s state) standIns(l *Loop) []string {
+	if s.HandedOver > 0 && len(s.HandedTo) == 0 && l.Fallback.Receiver != "" {
+		return []string{l.Fallback.Receiver}
+	}
+	return s.HandedTo
+}
+
+// standIn is the newest of them, "" when no fallback was told.
+func (s state) standIn(l *Loop) string {
+	if all := s.standIns(l); len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
+}
+
+// takenBack is the state when no fallback stands in any more.
+func (s state) takenBack() state {
+	s.HandedOver, s.HandedTo = 0, nil
+	return s
 }
 
 // mostOutcomes bounds state.Outcomes: they are on disk elsewhere a second later.
@@ -107,8 +132,8 @@ func (s state) told(f folded, id string, receipt notifiers.Receipt, snapshot *di
 	s.Known, s.Held, s.Told = f.known, f.held, id
 	if f.known.Status == alert.StatusResolved {
 		// The next firing is a fresh message.
-		s.Receipt, s.AtFire, s.HandedOver = nil, nil, 0
-		return s
+		s.Receipt, s.AtFire = nil, nil
+		return s.takenBack()
 	}
 	s.Receipt = receipt
 	if s.AtFire == nil {

@@ -132,7 +132,8 @@ func (r *run) load(ctx context.Context, g *group) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	g.state, g.loaded, g.handedOver = s, true, s.HandedOver
+	g.state, g.loaded = s, true
+	g.handedOver, g.standIn = s.HandedOver, s.standIn(r.settings.Load())
 	r.keep(g)
 	g.failures, g.tries = max(g.failures, s.Failures), s.Tries
 	if n := len(g.tries); n > 0 {
@@ -222,7 +223,7 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 			r.keepProgress(ctx, g, receipt)
 			return r.failed(ctx, l, g, f, entries, err)
 		}
-		took := time.Since(entries[len(entries)-1].at)
+		took := time.Since(r.dueSince(g, entries))
 		r.series.sent(took, len(done))
 		log.Info("Sent", slog.String("status", f.known.Status), slog.Int("notifications", len(done)),
 			slog.Int("failed", g.attempts), slog.Duration("after", took))
@@ -246,6 +247,14 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 	return wait
 }
 
+// dueSince is since when what is told could be told: since it was on disk, and of what was muted since that ended.
+func (r *run) dueSince(g *group, entries []entry) time.Time {
+	if newest := entries[len(entries)-1]; newest.held == 0 || g.state.Held == nil {
+		return newest.at
+	}
+	return g.state.Held.entry().at
+}
+
 // duplicate settles what says nothing new.
 func (r *run) duplicate(ctx context.Context, l *Loop, log *slog.Logger, g *group, f folded, done []entry) {
 	_, said := split(done, func(e entry) bool { return e.held > 0 })
@@ -266,22 +275,20 @@ func (r *run) duplicate(ctx context.Context, l *Loop, log *slog.Logger, g *group
 	}
 }
 
-// finish settles those of the entries that are done with what was told. When the fallback was told that the group fires, it is
+// finish settles those of the entries that are done with what was told. Whichever fallback was told that the group fires is
 // told of the end, too.
 func (r *run) finish(
 	ctx context.Context, l *Loop, log *slog.Logger, g *group, after state, f folded, entries, done []entry, o outcome,
 ) {
-	if g.state.HandedOver > 0 && f.known.Status == alert.StatusResolved && l.Fallback.Receiver != "" {
-		if !r.handOver(ctx, l, g, f, entries, reasonRecovered) {
-			return
-		}
+	if f.known.Status == alert.StatusResolved && !r.handOver(ctx, l, g, f, entries, reasonRecovered, g.state.standIns(l)...) {
+		return
 	}
 	if r.settle(ctx, g, after, done, o) {
 		r.series.duplicates.Add(float64(f.duplicates))
 		r.countMuted(log, f, done)
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		g.handedOver = after.HandedOver
+		g.handedOver, g.standIn = after.HandedOver, after.standIn(l)
 		g.begin()
 		return
 	}
@@ -299,8 +306,8 @@ func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Dur
 		r.duplicate(ctx, l, log, g, folded{duplicates: 1}, []entry{e})
 		return 0
 	}
-	f := folded{group: says, again: e.again, known: g.state.Known, held: g.state.Held}
-	if mute, is := l.mutesAny(*says); is && !e.askedFor() {
+	f := folded{group: says, again: e.again, known: g.state.Known, held: g.state.Held, traces: tracesOf([]entry{e})}
+	if mute, is := l.mutesAny(*says); is && !e.askedFor() && !e.standsIn() {
 		r.bury(ctx, l, g, f, []entry{e}, reasonMuted, fmt.Errorf("it is muted by %s", strings.Join(mute.By, ", ")))
 		return 0
 	}

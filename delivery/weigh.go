@@ -193,6 +193,9 @@ func (p *parting) result(s state, whole alert.Group, entries []entry, window tim
 			f.known = p.told.after(*f.group, p.known.At, window)
 		}
 	}
+	if !p.pending { // what was held is told with it
+		f.traces = withTraces(p.before.traces(), f.traces)
+	}
 	f.quiet = !p.news && (says || !p.pending || !p.before.Due.IsZero() || p.now.Sub(p.before.Stored) >= storeHeldEvery)
 	return f
 }
@@ -207,8 +210,9 @@ func (p *parting) hold(whole alert.Group, entries []entry, says bool) *held {
 	if p.again != nil {
 		h.Again = p.again
 	}
-	if newest := p.newestTrace(); newest != "" {
-		h.Trace = newest
+	if traces := withTraces(p.before.traces(), p.traces); len(traces) > 0 {
+		n := len(traces) - 1
+		h.Trace, h.Merged = traces[n], traces[max(0, n-mostLinks):n]
 	}
 	h.Due, h.HandedOver, h.Stored = time.Time{}, false, p.now
 	switch {

@@ -41,7 +41,7 @@ func notifier() board {
 				queries: []query{{"sum by (receiver, reason) (rate(notifier_notifications_failed_total{$S}[$__rate_interval]))", "{{receiver}} {{reason}}"}},
 			},
 			{
-				title: "Time until told", about: "From the moment when a notification was on disk until the far side took its message.", kind: series, unit: "s", width: 8,
+				title: "Time until told", about: "From the moment when a notification was on disk, or its mute ended, until the far side took its message.", kind: series, unit: "s", width: 8,
 				queries: quantiles("notifier_notification_latency_seconds_bucket", "$S", "50", "95", "99"),
 			},
 			{
