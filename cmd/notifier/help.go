@@ -110,7 +110,12 @@ https://github.com/alertvitals/notifier
 // fishCompletion asks the program itself, as the scripts for the other shells do.
 const fishCompletion = `function __notifier_complete
     set -l words (commandline -opc) (commandline -ct)
-    command notifier --completion-bash $words[2..-1] 2>/dev/null
+    set -l matches (command notifier --completion-bash $words[2..-1] 2>/dev/null | string match -v '')
+    if set -q matches[1]
+        printf '%s\n' $matches
+    else if not string match -q -- '-*' $words[-1]
+        __fish_complete_path $words[-1]
+    end
 end
 complete -c notifier -f -a '(__notifier_complete)'
 `

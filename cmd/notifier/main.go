@@ -89,10 +89,11 @@ func (c *commandLine) parse(args []string) (command string, err error) {
 		}
 		return "", nil
 	}
-	if err == nil {
-		err = errors.Join(c.serve.validate(command), c.deliveries.validate(command), c.snapshot.validate(command), c.health.validate(command), c.routes.validate(command))
+	if err != nil {
+		return "", namingFlag(c.app, args, err)
 	}
-	return command, err
+	return command, errors.Join(c.serve.validate(command), c.deliveries.validate(command), c.snapshot.validate(command),
+		c.health.validate(command), c.routes.validate(command))
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
