@@ -128,6 +128,28 @@ func (h errorsOnly) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
 }
 
+// quoted are the attributes in which the SDK quotes a variable that it cannot read: a header with a key for the collector, or an address
+// with a password. The error beside them quotes it, too.
+var quoted = map[string]bool{"input": true, "key": true, "value": true, "url": true}
+
+// Handle writes a record without what it quotes of the environment.
+func (h errorsOnly) Handle(ctx context.Context, r slog.Record) error {
+	quotes := false
+	r.Attrs(func(a slog.Attr) bool { quotes = quotes || quoted[a.Key]; return true })
+	if quotes {
+		short := slog.NewRecord(r.Time, r.Level, "A variable OTEL_EXPORTER_OTLP_… cannot be followed, or a part of it", r.PC)
+		short.AddAttrs(slog.String("doing", r.Message), slog.String("value", "<secret>"))
+		r = short
+	}
+	return h.Handler.Handle(ctx, r) //nolint:wrapcheck // it is the handler's own
+}
+
+// WithAttrs is a handler that leaves out the same.
+func (h errorsOnly) WithAttrs(attrs []slog.Attr) slog.Handler { return errorsOnly{h.Handler.WithAttrs(attrs)} }
+
+// WithGroup is a handler that leaves out the same.
+func (h errorsOnly) WithGroup(name string) slog.Handler { return errorsOnly{h.Handler.WithGroup(name)} }
+
 // counts are the notifier's metrics of its traces.
 type counts struct{ exported, failed prometheus.Counter }
 

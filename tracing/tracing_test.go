@@ -61,6 +61,29 @@ func TestOffIsNothing(t *testing.T) {
 	assert.NoError(t, off.Stop(t.Context()))
 }
 
+// A header that is written wrong may be a key all the same, and an address may have a password.
+func TestP10WhatTheEnvironmentHasWrongIsNotQuoted(t *testing.T) {
+	for name, env := range map[string]map[string]string{
+		"no equals sign": {"OTEL_EXPORTER_OTLP_HEADERS": "api-key pl4nted"},
+		"no name":        {"OTEL_EXPORTER_OTLP_HEADERS": "pl4nted key=x"},
+		"wrong escape":   {"OTEL_EXPORTER_OTLP_HEADERS": "api-key=pl4nted%zz"},
+		"wrong address":  {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:pl4nted@127.0.0.1:port"},
+		"wrong time":     {"OTEL_EXPORTER_OTLP_TIMEOUT": "pl4nted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+			for key, value := range env {
+				t.Setenv(key, value)
+			}
+			var log bytes.Buffer
+			tracing := Start(t.Context(), "1.0", slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
+			_ = tracing.Stop(t.Context()) // nothing waits
+			assert.Contains(t, log.String(), "cannot be followed", "it is said nonetheless")
+			assert.NotContains(t, log.String(), "pl4nted")
+		})
+	}
+}
+
 // A collector that refuses what it is sent costs spans, and the log says so; its credentials are in no line.
 func TestSpansThatAreNotTakenAreCounted(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
