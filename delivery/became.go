@@ -50,9 +50,9 @@ func countSaid(entries []entry) int {
 	return len(said)
 }
 
-// including is the outcome of what was held, too.
-func (o outcome) including(h *held) outcome {
-	if o.ID != "" {
+// including is the outcome of what was held before, too, when f tells of it or forgets it.
+func (o outcome) including(f folded, h *held) outcome {
+	if o.ID != "" && f.lifted {
 		o.Notifications, o.Records = including(o.Notifications, o.Records, h)
 	}
 	return o

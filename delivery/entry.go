@@ -102,6 +102,8 @@ type folded struct {
 	held       *held
 	mute       Mute
 	suppressed template.Alerts
+	// lifted is whether something that was held before is held no more.
+	lifted bool
 	// traces are those of the entries, the newest one's last.
 	traces []string
 	// quiet is whether something changes and nothing of it is told: group is nil then.

@@ -193,8 +193,8 @@ func (r *run) bury(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		dead.HandedOver = l.Fallback.Receiver // at once, if it was not yet
 	}
 	dead.describe(f.group.Redact(l.Redact))
-	if h := g.state.Held; f.held != h { // what is late has nothing to do with what is held
-		dead.Notifications, dead.Records = including(dead.Notifications, dead.Records, h)
+	if f.lifted {
+		dead.Notifications, dead.Records = including(dead.Notifications, dead.Records, g.state.Held)
 	}
 	added := false
 	kept := r.insist(ctx, "Keeping a dead letter", func() (err error) {

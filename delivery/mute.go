@@ -176,7 +176,7 @@ func (r *run) mute(ctx context.Context, l *Loop, log *slog.Logger, g *group, f f
 	if f.held == nil {
 		o = r.outcome(l, g, nil, done, Suppressed)
 		o.Reason, o.Muted = ReasonMuted, &f.mute
-		o = o.including(g.state.Held)
+		o = o.including(f, g.state.Held)
 	}
 	if !r.settle(ctx, g, after, done, o) {
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -111,6 +112,7 @@ func TestTheTimeOfAMuteIsNoLatency(t *testing.T) {
 		require.NoError(t, latency.Write(&m))
 		assert.EqualValues(t, 1, m.GetHistogram().GetSampleCount())
 		assert.Less(t, m.GetHistogram().GetSampleSum(), 1.0)
+		assert.InDelta(t, 1, testutil.ToFloat64(w.series().merged), 0, "two were told by one message")
 		require.NoError(t, w.end())
 	})
 }
@@ -137,6 +139,40 @@ func TestP2TheFallbackThatWasToldHearsTheEnd(t *testing.T) {
 		pass(time.Minute)
 		assert.Equal(t, [][]string{{"A"}, {"-A"}}, saying(first))
 		assert.Empty(t, saying(second))
+		require.NoError(t, w.end())
+	})
+}
+
+// What is muted still is not among the webhooks of a message that tells of another alert of the group.
+func TestAMessageNamesNoWebhookOfWhichNothingWasTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, s := newMemory(), &sink{}
+		l := testLoop(s)
+		l.Mutes = mutedIn(time.Now(), map[string]span{"B": {0, time.Hour}, "C": {0, 2 * time.Hour}})
+		w := start(t, j, quiet, l)
+		b, c := begun("B"), begun("C")
+		j.add(sameWebhook("g", "", b, c))
+		pass(time.Minute)
+		j.add(sameWebhook("g", "", b, c, begun("A")))
+		pass(time.Minute)
+		require.Len(t, s.messages(), 1)
+		became := func(webhook string) (statuses []Status) {
+			trace, err := w.Trace(t.Context(), webhook)
+			require.NoError(t, err)
+			for _, d := range trace.Deliveries {
+				statuses = append(statuses, d.Status)
+			}
+			return statuses
+		}
+		assert.Equal(t, []Status{Pending}, became("1"))
+		assert.ElementsMatch(t, []Status{Sent, Pending}, became("2"))
+		pass(time.Hour)
+		require.Len(t, s.messages(), 2, "B")
+		assert.ElementsMatch(t, []Status{Sent, Pending}, became("1"))
+		pass(time.Hour)
+		require.Len(t, s.messages(), 3, "C")
+		assert.Equal(t, []Status{Sent, Sent}, became("1"))
+		assert.Equal(t, []Status{Sent, Sent, Sent}, became("2"))
 		require.NoError(t, w.end())
 	})
 }

@@ -214,7 +214,7 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		id := r.id(g.key, entries)
 		o := r.outcome(l, g, f.group, entries, Suppressed)
 		o.ID, o.Reason = id, ReasonUnwanted
-		o = o.including(g.state.Held)
+		o = o.including(f, g.state.Held)
 		r.finish(ctx, l, log, g, g.state.told(f, id, nil, nil), f, entries, done, o)
 	default:
 		d := draft{folded: f, id: r.id(g.key, entries), before: g.state}
@@ -224,12 +224,16 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 			return r.failed(ctx, l, g, f, entries, err)
 		}
 		took := time.Since(r.dueSince(g, entries))
-		r.series.sent(took, len(done))
-		log.Info("Sent", slog.String("status", f.known.Status), slog.Int("notifications", len(done)),
-			slog.Int("failed", g.attempts), slog.Duration("after", took))
 		o := r.outcome(l, g, f.group, entries, Sent)
 		o.ID, o.Snapshot = d.id, g.snapshot
-		o = o.including(g.state.Held)
+		o = o.including(f, g.state.Held)
+		told := countSaid(done) // what is in doubt is told later
+		if f.lifted && g.state.Held != nil {
+			told += g.state.Held.Notifications
+		}
+		r.series.sent(took, told)
+		log.Info("Sent", slog.String("status", f.known.Status), slog.Int("notifications", told),
+			slog.Int("failed", g.attempts), slog.Duration("after", took))
 		r.finish(ctx, l, log, g, g.state.told(f, d.id, receipt, g.snapshot), f, entries, done, o)
 		r.amendLater(l, g, f, d, newestOf(entries).seq, o)
 	}

@@ -18,13 +18,16 @@ func (f folded) weigh(s state, entries []entry, now time.Time, window time.Durat
 	if mutes == nil {
 		mutes = func(template.KV, time.Time) (Mute, bool) { return Mute{}, false }
 	}
-	p := parting{folded: f, told: s.Known, now: now, mutes: mutes, owedBefore: map[string]bool{}}
+	p := parting{folded: f, told: s.Known, now: now, mutes: mutes, heldBefore: map[string]bool{}, owedBefore: map[string]bool{}}
 	whole := alert.Group{}
 	if s.Held != nil {
 		p.before = *s.Held
 		whole = p.before.Group
 		for _, fingerprint := range p.before.Owed {
 			p.owedBefore[fingerprint] = true
+		}
+		for _, a := range slices.Concat(p.before.Group.Alerts, p.before.Group.Gone) {
+			p.heldBefore[a.Fingerprint] = !s.Known.knows(a)
 		}
 	}
 	if f.group != nil {
@@ -49,9 +52,10 @@ func (f folded) weigh(s state, entries []entry, now time.Time, window time.Durat
 type parting struct {
 	folded
 
-	told       knowledge
-	before     held
-	owedBefore map[string]bool
+	told   knowledge
+	before held
+	// heldBefore are the alerts that were held, owedBefore those of them that people should have been told of.
+	heldBefore, owedBefore map[string]bool
 	now        time.Time
 	mutes      mutes
 
@@ -80,6 +84,7 @@ func (p *parting) part(a template.Alert) {
 		p.visible = true
 		p.shown = append(p.shown, a)
 		p.news = p.news || news
+		p.lifted = p.lifted || news && p.heldBefore[a.Fingerprint]
 		p.fires = p.fires || news && (!over || !fires && p.isOwed(a))
 		news = false // it is told
 	} else if fires { // it stays in a message as people know it
@@ -101,6 +106,7 @@ func (p *parting) partGone(a template.Alert) {
 		p.suppressed = append(p.suppressed, a)
 	case !p.isMuted(a, !known):
 		p.shownGone = append(p.shownGone, a)
+		p.lifted = p.lifted || !known && p.heldBefore[a.Fingerprint]
 		p.news, p.fires = p.news || !known, p.fires || !known
 	case !known:
 		p.restGone = append(p.restGone, a)
@@ -193,7 +199,7 @@ func (p *parting) result(s state, whole alert.Group, entries []entry, window tim
 			f.known = p.told.after(*f.group, p.known.At, window)
 		}
 	}
-	if !p.pending { // what was held is told with it
+	if f.lifted = p.lifted || !p.pending; f.lifted {
 		f.traces = withTraces(p.before.traces(), f.traces)
 	}
 	f.quiet = !p.news && (says || !p.pending || !p.before.Due.IsZero() || p.now.Sub(p.before.Stored) >= storeHeldEvery)
