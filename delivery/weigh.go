@@ -56,8 +56,8 @@ type parting struct {
 	before held
 	// heldBefore are the alerts that were held, owedBefore those of them that people should have been told of.
 	heldBefore, owedBefore map[string]bool
-	now        time.Time
-	mutes      mutes
+	now                    time.Time
+	mutes                  mutes
 
 	// shown are the alerts that a message names; rest are those that are held, when anything is.
 	shown, shownGone, rest, restGone template.Alerts

@@ -145,7 +145,9 @@ func (h errorsOnly) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs is a handler that leaves out the same.
-func (h errorsOnly) WithAttrs(attrs []slog.Attr) slog.Handler { return errorsOnly{h.Handler.WithAttrs(attrs)} }
+func (h errorsOnly) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return errorsOnly{h.Handler.WithAttrs(attrs)}
+}
 
 // WithGroup is a handler that leaves out the same.
 func (h errorsOnly) WithGroup(name string) slog.Handler { return errorsOnly{h.Handler.WithGroup(name)} }

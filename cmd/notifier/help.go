@@ -116,7 +116,7 @@ const fishCompletion = `function __notifier_complete
     else if not string match -q -- '-*' $words[-1]
         __fish_complete_path $words[-1]
     end
-end
+end;
 complete -c notifier -f -a '(__notifier_complete)'
 `
 
