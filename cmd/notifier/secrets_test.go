@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -32,6 +33,7 @@ import (
 
 	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/config/strict"
+	"github.com/alertvitals/notifier/delivery"
 )
 
 // secretPaths are the keys of all secrets that a configuration can have, found in its types so that none can be forgotten.
@@ -69,7 +71,9 @@ const planted = "pl4nted"
 // garden makes configurations that hold one secret each, and are right otherwise.
 type garden struct {
 	far, cert, key string
-	plantedKey     string
+	// file holds a secret, too, for what needs one besides.
+	file       string
+	plantedKey string
 }
 
 func newGarden(t *testing.T, far string) garden {
@@ -82,6 +86,8 @@ func newGarden(t *testing.T, far string) garden {
 	encoded, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	g := garden{far: far}
+	g.file = filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(g.file, []byte(planted+"-of-a-file"), 0o600))
 	g.cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
 	g.key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
 	g.plantedKey = strings.Split(g.key, "\n")[1]
@@ -96,10 +102,10 @@ func (g garden) owner(path string) (m map[string]any, ok bool) {
 		"ping":                        {"url": g.far + "/"},
 		"agents":                      {"name": path, "match": []string{`alertname="x"`}, "url": g.far},
 		"diagnostics.prometheus":      {"url": g.far},
-		"receivers.slack_configs":     {"channel": "#x", "api_base_url": g.far + "/", "app_token_file": "/none"},
-		"receivers.pagerduty_configs": {"url": g.far, "routing_key_file": "/none"},
+		"receivers.slack_configs":     {"channel": "#x", "api_base_url": g.far + "/", "app_token_file": g.file},
+		"receivers.pagerduty_configs": {"url": g.far, "routing_key_file": g.file},
 		"receivers.email_configs": {
-			"to": "a@example.com", "from": "b@example.com", "smarthost": "127.0.0.1:1", "auth_username": "u", "auth_password_file": "/none",
+			"to": "a@example.com", "from": "b@example.com", "smarthost": "127.0.0.1:1", "auth_username": "u", "auth_password_file": g.file,
 		},
 		"receivers.webhook_configs": {"url": g.far + "/"},
 	}[path]
@@ -301,6 +307,17 @@ func TestP10ANotifierThatFailsShowsNoSecret(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notifier.yml")
 	require.NoError(t, os.WriteFile(path, text, 0o600))
 
+	var spans lockedBuffer
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		spans.add(string(body))
+		if r.Header.Get("X-Key") == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", strings.Replace(collector.URL, "://", "://u:"+planted+"@", 1))
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key="+planted+",forgotten "+planted)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var logged lockedBuffer
@@ -336,6 +353,32 @@ func TestP10ANotifierThatFailsShowsNoSecret(t *testing.T) {
 	for _, page := range []string{"/api/v1/config", "/metrics", "/api/v1/deliveries", "/api/v1/receivers", "/api/v1/agents", "/ready"} {
 		g.clean(t, page, ask(http.MethodGet, page, nil))
 	}
+	var listed struct {
+		Deliveries []delivery.Delivery `json:"deliveries"`
+	}
+	require.Eventually(t, func() bool { // who is refused for good is a dead letter
+		list := ask(http.MethodGet, "/api/v1/deliveries?status=dead&limit=1000", nil)
+		g.clean(t, "dead letters", list)
+		return json.Unmarshal([]byte(list), &listed) == nil && len(listed.Deliveries) >= len(names)/2
+	}, patience, 50*time.Millisecond)
+	require.NoError(t, json.Unmarshal([]byte(ask(http.MethodGet, "/api/v1/deliveries?limit=1000", nil)), &listed))
+	answered := 0
+	for _, d := range listed.Deliveries {
+		whole := ask(http.MethodGet, "/api/v1/deliveries/"+d.ID, nil)
+		g.clean(t, d.Receiver+"'s delivery", whole)
+		if strings.Contains(whole, `"reason":"auth"`) {
+			answered++
+		}
+	}
+	assert.Positive(t, answered, "the far side's answers are among them")
+	for _, receiver := range names {
+		g.clean(t, "render for "+receiver, ask(http.MethodPost, "/api/v1/render", []byte(`{"receiver": "`+receiver+`"}`)))
+	}
+	g.clean(t, "routes", ask(http.MethodGet, "/api/v1/routes", nil)+ask(http.MethodPost, "/api/v1/routes/test", []byte(`{"labels": {"severity": "critical"}}`)))
+	right := token
+	token += "x"
+	assert.Contains(t, ask(http.MethodPost, "/api/v1/webhook", payload), "unauthorized")
+	token = right
 	for _, agent := range agents {
 		name := agent.(map[string]any)["name"].(string)
 		g.clean(t, name, ask(http.MethodGet, "/api/v1/agents/"+name+"/snapshot?fresh=true", nil))
@@ -348,6 +391,8 @@ func TestP10ANotifierThatFailsShowsNoSecret(t *testing.T) {
 	require.NoError(t, <-done)
 	assert.Contains(t, logged.String(), "nonsense")
 	g.clean(t, "log", logged.String())
+	assert.Contains(t, spans.String(), "notifier.delivery")
+	g.clean(t, "traces", spans.String())
 }
 
 // Write is for a logger.
