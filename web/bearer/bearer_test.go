@@ -110,7 +110,7 @@ func TestATokenIsChangedWithoutAGap(t *testing.T) {
 // Alertmanager sends again only after a 5xx, and nobody gets in meanwhile.
 func TestTokensThatCannotBeReadLetNobodyIn(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"missing": "", "empty": "\n# none\n", "short": "planted"} {
+	for name, text := range map[string]string{"missing": "", "empty": "\n# none\n", "short": "planted", "large": strings.Repeat("planted-"+second+"\n", 64<<10/len(second))} {
 		t.Run(name, func(t *testing.T) {
 			c := Config{BearerTokens: []commoncfg.Secret{first}, BearerTokensFile: filepath.Join(dir, name)}
 			if name != "missing" {

@@ -2,6 +2,7 @@ package bearer
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -81,8 +82,15 @@ func (c Config) tokens() ([]string, error) {
 		return nil, fmt.Errorf("reading web.bearer_tokens_file: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, largestFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading web.bearer_tokens_file: %w", err)
+	case len(text) > largestFile: // a part of a token must not open
+		return nil, fmt.Errorf("reading web.bearer_tokens_file: %s has more than %d KiB; that is no list of tokens", c.BearerTokensFile, largestFile>>10)
+	}
 	found := false
-	lines := bufio.NewScanner(io.LimitReader(file, largestFile))
+	lines := bufio.NewScanner(bytes.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		token := strings.TrimSpace(lines.Text())
 		if token == "" || strings.HasPrefix(token, "#") {
@@ -94,7 +102,7 @@ func (c Config) tokens() ([]string, error) {
 		found = true
 		all = append(all, token)
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); err != nil { // a line of 64 KiB
 		return nil, fmt.Errorf("reading web.bearer_tokens_file: %w", err)
 	}
 	if !found {
