@@ -117,7 +117,7 @@ func (m configMetrics) loaded(hash uint64) {
 }
 
 // reload reads the configuration anew and puts it in use. Reloads happen one after the other. An error means that nothing has
-// changed; it is worded for whoever changed the file.
+// changed, or says what has; it is worded for whoever changed the file.
 func (c *configuration) reload(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,7 +189,7 @@ func (c *configuration) use(ctx context.Context, l loaded) error {
 	c.running.Store(&running{cfg, set, routes})
 	c.webhook.Reroute(c.own.route(routes.tree))
 	if err := raiseFrom(); err != nil {
-		return err
+		return fmt.Errorf("all but rules_files, rules and heartbeats is in use now; reload again for these: %w", err)
 	}
 	if gone == 0 {
 		return nil
