@@ -93,10 +93,8 @@ func Load(name string, source []byte) (Config, error) {
 	options := strict.Options{Dir: filepath.Dir(name), Unknown: refuse, Refuses: Refuses}
 	doc := strict.Read(name, source, &cfg, options)
 	leadFrom(&cfg, options)
-	for i := range cfg.Receivers {
-		cfg.Global.giveTo(&cfg.Receivers[i])
-	}
-	if err := doc.Err(cfg.validate(doc.Unread)); err != nil {
+	given := cfg.Global.give(cfg.Receivers, doc.Unread)
+	if err := doc.Err(given.placed(cfg.validate(doc.Unread))); err != nil {
 		return Config{}, err
 	}
 	return cfg, nil
@@ -136,7 +134,7 @@ func (c Config) validate(unread func(path string) bool) []problem.Problem {
 	problems = append(problems, problem.Under("diagnostics", c.Diagnostics.Validate())...)
 	problems = append(problems, c.Diagnostics.ValidateProfiles(c.Agents)...)
 	problems = append(problems, problem.Under("delivery", c.Delivery.validate())...)
-	problems = append(problems, problem.Under("global", c.Global.validate())...)
+	problems = append(problems, problem.Under("global", c.Global.Validate())...)
 	problems = append(problems, problem.Under("web", c.Web.Validate())...)
 	var receivers []string
 	for i, r := range c.Receivers {

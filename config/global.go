@@ -8,7 +8,6 @@ import (
 
 	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
-	"github.com/alertvitals/notifier/notifiers/email"
 	"github.com/alertvitals/notifier/notifiers/slack"
 )
 
@@ -23,9 +22,9 @@ type Global struct {
 	SlackAppToken commoncfg.Secret `yaml:"slack_app_token"`
 	// SlackAppTokenFile names a file that holds it; it is read at each use.
 	SlackAppTokenFile string `yaml:"slack_app_token_file"`
-	// SlackAppURL is taken and means nothing: Slack's own address is used unless api_base_url says another.
+	// SlackAppURL is the app_url of each Slack integration that has none.
 	SlackAppURL string `yaml:"slack_app_url"`
-	// PagerdutyURL is the url of each PagerDuty integration that has none.
+	// PagerdutyURL is the url of each PagerDuty integration that has a routing key, and no url.
 	PagerdutyURL string `yaml:"pagerduty_url"`
 	// SMTPSmarthost is the smarthost of each email integration that has none, as host:port.
 	SMTPSmarthost string `yaml:"smtp_smarthost"`
@@ -35,11 +34,11 @@ type Global struct {
 	SMTPHello string `yaml:"smtp_hello"`
 	// SMTPAuthUsername is the auth_username of each email integration that has none.
 	SMTPAuthUsername string `yaml:"smtp_auth_username"`
-	// SMTPAuthPassword is the password of each email integration that has none.
+	// SMTPAuthPassword is the password of each email integration that has a name to log in with, and no password.
 	SMTPAuthPassword commoncfg.Secret `yaml:"smtp_auth_password"`
 	// SMTPAuthPasswordFile names a file that holds it; it is read at each use.
 	SMTPAuthPasswordFile string `yaml:"smtp_auth_password_file"`
-	// SMTPAuthSecret is the secret for CRAM-MD5 of each email integration that has none.
+	// SMTPAuthSecret is the secret for CRAM-MD5 of each email integration that has a name to log in with, and no such secret.
 	SMTPAuthSecret commoncfg.Secret `yaml:"smtp_auth_secret"`
 	// SMTPAuthSecretFile names a file that holds it; it is read at each use.
 	SMTPAuthSecretFile string `yaml:"smtp_auth_secret_file"`
@@ -57,7 +56,8 @@ type Global struct {
 	ResolveTimeout model.Duration `yaml:"resolve_timeout"`
 }
 
-func (g Global) validate() []problem.Problem {
+// Validate is what is wrong with what no integration checks.
+func (g Global) Validate() []problem.Problem {
 	var problems []problem.Problem
 	exclusive := func(key string, value, file string) {
 		if value != "" && file != "" {
@@ -68,49 +68,12 @@ func (g Global) validate() []problem.Problem {
 	exclusive("slack_app_token", string(g.SlackAppToken), g.SlackAppTokenFile)
 	exclusive("smtp_auth_password", string(g.SMTPAuthPassword), g.SMTPAuthPasswordFile)
 	exclusive("smtp_auth_secret", string(g.SMTPAuthSecret), g.SMTPAuthSecretFile)
-	if string(g.SlackAPIURL)+g.SlackAPIURLFile != "" && string(g.SlackAppToken)+g.SlackAppTokenFile != "" {
+	// Alertmanager, too, takes both when the address is the one that the token is used with.
+	address := string(g.SlackAPIURL) + g.SlackAPIURLFile
+	if address != "" && address != cmp.Or(g.SlackAppURL, slack.PostMessage) && string(g.SlackAppToken)+g.SlackAppTokenFile != "" {
 		problems = append(problems, problem.Problem{
 			Path: "slack_api_url", Msg: "give either this or a token: a token's messages are edited, those of an incoming webhook are not",
 		})
 	}
 	return append(problems, problem.Under("http_config", g.HTTPConfig.Validate())...)
-}
-
-// giveTo fills in what the integrations of the receiver leave out.
-func (g Global) giveTo(r *Receiver) {
-	for i := range r.SlackConfigs {
-		g.giveToSlack(&r.SlackConfigs[i])
-	}
-	for i := range r.EmailConfigs {
-		g.giveToEmail(&r.EmailConfigs[i])
-	}
-	for i := range r.PagerdutyConfigs {
-		c := &r.PagerdutyConfigs[i]
-		c.URL, c.HTTPConfig = cmp.Or(c.URL, g.PagerdutyURL), cmp.Or(c.HTTPConfig, g.HTTPConfig)
-	}
-	for i := range r.WebhookConfigs {
-		c := &r.WebhookConfigs[i]
-		c.HTTPConfig = cmp.Or(c.HTTPConfig, g.HTTPConfig)
-	}
-}
-
-func (g Global) giveToSlack(c *slack.Config) {
-	c.HTTPConfig = cmp.Or(c.HTTPConfig, g.HTTPConfig)
-	if string(c.APIURL)+c.APIURLFile+string(c.AppToken)+c.AppTokenFile == "" {
-		c.APIURL, c.APIURLFile = g.SlackAPIURL, g.SlackAPIURLFile
-		c.AppToken, c.AppTokenFile = g.SlackAppToken, g.SlackAppTokenFile
-	}
-}
-
-func (g Global) giveToEmail(c *email.Config) {
-	c.Smarthost, c.From, c.Hello = cmp.Or(c.Smarthost, g.SMTPSmarthost), cmp.Or(c.From, g.SMTPFrom), cmp.Or(c.Hello, g.SMTPHello)
-	c.AuthUsername, c.AuthIdentity = cmp.Or(c.AuthUsername, g.SMTPAuthUsername), cmp.Or(c.AuthIdentity, g.SMTPAuthIdentity)
-	if string(c.AuthPassword)+c.AuthPasswordFile == "" {
-		c.AuthPassword, c.AuthPasswordFile = g.SMTPAuthPassword, g.SMTPAuthPasswordFile
-	}
-	if string(c.AuthSecret)+c.AuthSecretFile == "" {
-		c.AuthSecret, c.AuthSecretFile = g.SMTPAuthSecret, g.SMTPAuthSecretFile
-	}
-	c.RequireTLS, c.ForceImplicitTLS = cmp.Or(c.RequireTLS, g.SMTPRequireTLS), cmp.Or(c.ForceImplicitTLS, g.SMTPForceImplicitTLS)
-	c.TLSConfig = cmp.Or(c.TLSConfig, g.SMTPTLSConfig)
 }

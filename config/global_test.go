@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 
 	commoncfg "github.com/prometheus/common/config"
@@ -34,7 +35,7 @@ receivers:
   - {to: own@example.com, from: own@example.com, smarthost: 'own:25', auth_username: us, auth_password: pw, require_tls: true}
 - name: "pagerduty"
   pagerduty_configs:
-  - service_key: "YOUR_PAGERDUTY_KEY"
+  - routing_key: "YOUR_PAGERDUTY_KEY"
   - {routing_key: r, url: https://own.example.com}
 `))
 	require.NoError(t, err)
@@ -50,4 +51,48 @@ receivers:
 	assert.True(t, *email[1].RequireTLS)
 	assert.Equal(t, "https://events.eu.pagerduty.com/v2/enqueue", pager[0].URL)
 	assert.Equal(t, "https://own.example.com", pager[1].URL)
+}
+
+// What Alertmanager takes from global, and what it does not, is the same here.
+func TestReceiversTakeOnlyWhatAlertmanagerGives(t *testing.T) {
+	cfg, err := Load("alertmanager.yml", []byte(`
+global:
+  slack_api_url: https://slack.example.com/api/chat.postMessage
+  slack_app_url: https://slack.example.com/api/chat.postMessage
+  slack_app_token: xoxb-global
+  smtp_smarthost: mail.example.com:587
+  smtp_from: alerts@example.com
+  smtp_auth_password: pw
+  pagerduty_url: https://events.eu.pagerduty.com/v2/enqueue
+route: {receiver: a}
+receivers:
+- name: a
+  slack_configs:
+  - {channel: '#token'}
+  - {channel: '#authorization', http_config: {authorization: {credentials_file: /run/secrets/slack}, proxy_url: 'http://proxy:3128'}}
+  - {channel: '#own', api_url: 'https://slack.com/api/chat.postMessage', http_config: {bearer_token: xoxb-own}}
+  - {api_url: 'https://hooks.slack.com/services/T/B/X'}
+  email_configs:
+  - {to: nobody-logs-in@example.com}
+  - {to: ops@example.com, auth_username: us}
+  pagerduty_configs:
+  - {service_key: s}
+`))
+	require.NoError(t, err)
+	slack, email, pager := cfg.Receivers[0].SlackConfigs, cfg.Receivers[0].EmailConfigs, cfg.Receivers[0].PagerdutyConfigs
+	var reached []string
+	for _, c := range slack {
+		reached = append(reached, strings.TrimSpace(string(c.APIURL)+" "+string(c.AppToken)+c.AppTokenFile+" "+c.APIBaseURL))
+	}
+	assert.Equal(t, []string{
+		"xoxb-global https://slack.example.com/api/",
+		"/run/secrets/slack https://slack.example.com/api/",
+		"xoxb-own https://slack.com/api/",
+		"https://hooks.slack.com/services/T/B/X",
+	}, reached)
+	assert.Nil(t, slack[1].HTTPConfig.Authorization)
+	assert.Equal(t, "http://proxy:3128", slack[1].HTTPConfig.ProxyURL.String())
+	assert.Empty(t, email[0].AuthPassword)
+	assert.Equal(t, commoncfg.Secret("pw"), email[1].AuthPassword)
+	assert.Empty(t, pager[0].URL, "a service key has another address")
 }

@@ -6,6 +6,8 @@
 package httpclient
 
 import (
+	"strings"
+
 	commoncfg "github.com/prometheus/common/config"
 )
 
@@ -70,4 +72,14 @@ func (c *Config) Common() commoncfg.HTTPClientConfig {
 		cfg.FollowRedirects = *c.FollowRedirects
 	}
 	return cfg
+}
+
+// WithoutToken is c without its bearer token, and that, or the file that holds it; both are "" when there is none.
+func (c Config) WithoutToken() (token commoncfg.Secret, file string, rest Config) {
+	token, file, rest = c.BearerToken, c.BearerTokenFile, c
+	rest.BearerToken, rest.BearerTokenFile = "", ""
+	if a := c.Authorization; a != nil && (a.Type == "" || strings.EqualFold(a.Type, "Bearer")) {
+		token, file, rest.Authorization = a.Credentials, a.CredentialsFile, nil
+	}
+	return token, file, rest
 }

@@ -62,7 +62,7 @@ type Config struct {
 	MrkdwnIn []string `yaml:"mrkdwn_in,omitempty"`
 	// CallbackID is taken from Alertmanager's receivers and means nothing.
 	CallbackID string `yaml:"callback_id,omitempty"`
-	// AppURL is taken from Alertmanager's receivers and means nothing; see api_base_url.
+	// AppURL is Alertmanager's form of api_base_url: the address of Slack's method chat.postMessage.
 	AppURL string `yaml:"app_url,omitempty"`
 
 	// SendResolved is whether a group that is over is told too.
@@ -84,6 +84,26 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = model.Duration(defaultTimeout)
+	}
+	return c
+}
+
+// PostMessage is the address of the method that Alertmanager calls with a bot's token.
+const PostMessage = defaultAPIBaseURL + method
+
+const method = "chat.postMessage"
+
+// WithToken is c with the forms that Alertmanager has in that of its own: a token that stands in http_config and is for the address of
+// chat.postMessage is an app_token, and app_url gives the api_base_url.
+func (c Config) WithToken() Config {
+	if c.HTTPConfig != nil && strings.HasSuffix(string(c.APIURL), "/"+method) {
+		token, file, rest := c.HTTPConfig.WithoutToken()
+		if token != "" || file != "" {
+			c.AppToken, c.AppTokenFile, c.AppURL, c.APIURL, c.HTTPConfig = token, file, string(c.APIURL), "", &rest
+		}
+	}
+	if c.usesToken() && c.APIBaseURL == "" && parseAddress(c.AppURL) != nil {
+		c.APIBaseURL = strings.TrimSuffix(c.AppURL, method)
 	}
 	return c
 }
@@ -127,8 +147,10 @@ func (c Config) Validate() []problem.Problem {
 	if c.APIURL != "" && parseAddress(string(c.APIURL)) == nil {
 		add("api_url", "this is not an http or https address")
 	}
-	if c.APIBaseURL != "" && parseAddress(c.APIBaseURL) == nil {
-		add("api_base_url", "this is not an http or https address")
+	for _, address := range []struct{ key, is string }{{"api_base_url", c.APIBaseURL}, {"app_url", c.AppURL}} {
+		if address.is != "" && parseAddress(address.is) == nil {
+			add(address.key, "this is not an http or https address")
+		}
 	}
 	if t := time.Duration(c.Timeout); t < 0 || t > longestTimeout {
 		add("timeout", "must be between 0 (10 s) and 20s")
