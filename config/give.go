@@ -45,10 +45,8 @@ func (g Global) give(receivers []Receiver, unread func(path string) bool) giver 
 	return to
 }
 
-// Give fills in what the integrations of one receiver leave out.
-func (g Global) Give(r *Receiver) {
-	g.give([]Receiver{*r}, func(string) bool { return false }) // the lists are shared
-}
+// Give fills in what the integrations of a receiver leave out, in its lists.
+func (g Global) Give(r Receiver) { g.give([]Receiver{r}, func(string) bool { return false }) }
 
 func (g giver) at(format string, receiver, integration int) giver {
 	g.path = fmt.Sprintf(format, receiver, integration)

@@ -2,12 +2,16 @@ package config
 
 import (
 	"cmp"
+	"strings"
 
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/notifiers/email"
+	"github.com/alertvitals/notifier/notifiers/forward"
+	"github.com/alertvitals/notifier/notifiers/pagerduty"
 	"github.com/alertvitals/notifier/notifiers/slack"
 )
 
@@ -56,7 +60,7 @@ type Global struct {
 	ResolveTimeout model.Duration `yaml:"resolve_timeout"`
 }
 
-// Validate is what is wrong with what no integration checks.
+// Validate is what is wrong with it, whether or not an integration takes it.
 func (g Global) Validate() []problem.Problem {
 	var problems []problem.Problem
 	exclusive := func(key string, value, file string) {
@@ -75,5 +79,20 @@ func (g Global) Validate() []problem.Problem {
 			Path: "slack_api_url", Msg: "give either this or a token: a token's messages are edited, those of an incoming webhook are not",
 		})
 	}
-	return append(problems, problem.Under("http_config", g.HTTPConfig.Validate())...)
+	// All else is what an integration would have against it that lacks nothing else.
+	taker := []Receiver{{
+		Name:             "taker",
+		SlackConfigs:     []slack.Config{{Channel: "#channel"}},
+		EmailConfigs:     []email.Config{{To: "taker@example.com", AuthPassword: "password"}},
+		PagerdutyConfigs: []pagerduty.Config{{RoutingKey: "key"}},
+		WebhookConfigs:   []forward.Config{{URL: "http://taker.example.com/"}},
+	}}
+	given := g.give(taker, func(string) bool { return false })
+	for _, p := range given.placed(problem.Under("receivers[0]", taker[0].validate())) {
+		if path, ours := strings.CutPrefix(p.Path, "global."); ours {
+			p.Path = path
+			problems = append(problems, p)
+		}
+	}
+	return problems
 }

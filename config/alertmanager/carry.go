@@ -124,43 +124,6 @@ func (f *file) duration(e entry, what string) any {
 	return model.Duration(d.Truncate(time.Millisecond)).String()
 }
 
-// copiedConfig is global's http_config or tls_config for an integration without one of its own.
-func (f *file) copiedConfig(m *mapping, key, global string, typed reflect.Type) {
-	if _, own := m.get(key); own {
-		return
-	}
-	if e, ok := find(f.globals, global); ok && !isNull(e.value) {
-		m.set(key, f.value(e, typed, "global"))
-	}
-}
-
-// fromGlobal fills keys in that are not there.
-func (f *file) fromGlobal(m *mapping, key, global string) {
-	if text := f.global(global); text != "" && !m.has(key) {
-		m.set(key, text)
-	}
-}
-
-// secretFromGlobal is fromGlobal for a secret.
-func (f *file) secretFromGlobal(m *mapping, key, global string) {
-	if text := f.global(global); text != "" && !m.has(key) {
-		m.set(key, literal(text))
-	}
-}
-
-// truthFromGlobal is fromGlobal for true and false.
-func (f *file) truthFromGlobal(m *mapping, key, global string) {
-	e, ok := find(f.globals, global)
-	if _, own := m.get(key); own || !ok || isNull(e.value) {
-		return
-	}
-	value := plain("false")
-	if f.truth(e.value, "global."+global) {
-		value = "true"
-	}
-	m.set(key, value)
-}
-
 // withoutEmpty removes what is empty, as Alertmanager takes it for not there.
 func withoutEmpty(m *mapping, keys ...string) {
 	for _, key := range keys {

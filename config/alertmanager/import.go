@@ -8,9 +8,11 @@ import (
 	"strconv"
 	"strings"
 
+	goccy "github.com/goccy/go-yaml"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/alertvitals/notifier/config"
+	"github.com/alertvitals/notifier/notifiers/slack"
 	"github.com/alertvitals/notifier/templates"
 )
 
@@ -19,6 +21,7 @@ type file struct {
 	*reader
 
 	top, globals []entry
+	given        config.Global // what the integrations get of it
 	set          *templates.Set
 	receivers    []string
 }
@@ -35,10 +38,7 @@ func Import(name string, source []byte) (text []byte, err error) {
 		})
 		return nil, &config.Error{Findings: slices.Compact(f.wrongs)}
 	}
-	var written strings.Builder
-	written.WriteString(f.header())
-	write(&written, out, "")
-	text = []byte(written.String())
+	text = []byte(f.header() + written(out))
 	_, err = config.Load(filepath.Join(filepath.Dir(name), "notifier.yml"), text)
 	return text, err
 }
@@ -102,7 +102,9 @@ func (f *file) all(root *yaml.Node) mapping {
 			f.wrongf(e.at, "Alertmanager has no key %q", e.key)
 		}
 	}
-	f.checkGlobals()
+	if global := f.carryGlobal(); len(global) > 0 {
+		out.set("global", global)
+	}
 	globs := f.templates()
 	f.names(receivers.value)
 	intervals, names := f.intervals()
@@ -128,42 +130,69 @@ func (f *file) all(root *yaml.Node) mapping {
 	return out
 }
 
-// globalKeys are what global may hold, and whether the receivers that are carried over take it up.
-var globalKeys = map[string]bool{
-	"resolve_timeout": false, "http_config": true,
-	"smtp_from": true, "smtp_hello": true, "smtp_smarthost": true, "smtp_auth_username": true, "smtp_auth_password": true,
-	"smtp_auth_password_file": true, "smtp_auth_secret": true, "smtp_auth_secret_file": true, "smtp_auth_identity": true,
-	"smtp_require_tls": true, "smtp_tls_config": true, "smtp_force_implicit_tls": true,
-	"slack_api_url": true, "slack_api_url_file": true, "slack_app_token": true, "slack_app_token_file": true, "slack_app_url": true,
-	"pagerduty_url": true,
-	"jira_api_url":  false, "opsgenie_api_url": false, "opsgenie_api_key": false, "opsgenie_api_key_file": false,
-	"wechat_api_url": false, "wechat_api_secret": false, "wechat_api_secret_file": false, "wechat_api_corp_id": false,
-	"victorops_api_url": false, "victorops_api_key": false, "victorops_api_key_file": false,
-	"telegram_api_url": false, "telegram_bot_token": false, "telegram_bot_token_file": false, "webex_api_url": false,
-	"rocketchat_api_url": false, "rocketchat_token": false, "rocketchat_token_file": false, "rocketchat_token_id": false,
-	"rocketchat_token_id_file": false, "mattermost_webhook_url": false, "mattermost_webhook_url_file": false,
+// unused are the keys of global that are for services which the notifier does not tell.
+var unused = []string{
+	"jira_api_url", "opsgenie_api_url", "opsgenie_api_key", "opsgenie_api_key_file", "wechat_api_url", "wechat_api_secret",
+	"wechat_api_secret_file", "wechat_api_corp_id", "victorops_api_url", "victorops_api_key", "victorops_api_key_file", "telegram_api_url",
+	"telegram_bot_token", "telegram_bot_token_file", "webex_api_url", "rocketchat_api_url", "rocketchat_token", "rocketchat_token_file",
+	"rocketchat_token_id", "rocketchat_token_id_file", "mattermost_webhook_url", "mattermost_webhook_url_file",
 }
 
-func (f *file) checkGlobals() {
+// carryGlobal is what the notifier takes of global.
+func (f *file) carryGlobal() mapping {
+	var ours []entry
 	for _, e := range f.globals {
-		switch used, known := globalKeys[e.key]; {
-		case !known:
-			f.wrongf(e.at, "global: Alertmanager has no key %q", e.key)
+		switch {
 		case e.key == "resolve_timeout":
 			f.notef(e.at, "global.resolve_timeout: Alertmanager says when an alert is over; keep it there")
-		case !used:
+		case slices.Contains(unused, e.key):
 			f.notef(e.at, "global.%s: it is for a service that the notifier does not tell", e.key)
+		default:
+			ours = append(ours, e)
 		}
 	}
 	f.bothWays("global", f.globals)
 	token, address := f.global("slack_app_token")+f.global("slack_app_token_file"), f.global("slack_api_url")+f.global("slack_api_url_file")
-	if token != "" && address != "" && address != f.slackAppURL() {
+	if token != "" && address != "" && address != cmp.Or(f.global("slack_app_url"), slack.PostMessage) {
 		e, _ := find(f.globals, "slack_api_url")
 		if e.at == nil {
 			e, _ = find(f.globals, "slack_api_url_file")
 		}
 		f.wrongf(e.at, "global: slack_app_token and slack_api_url are both set, want one of them")
 	}
+	m := f.carried(ours, config.Global{}, "global")
+	for _, e := range ours {
+		withoutEmpty(&m, e.key)
+		if value, ok := m.get(e.key); ok && e.key == "slack_app_url" {
+			f.checkAppURL(e.at, "global.slack_app_url", value)
+		}
+	}
+	return f.acceptedGlobal(m, ours)
+}
+
+// acceptedGlobal is m without what the notifier refuses of it.
+func (f *file) acceptedGlobal(m mapping, entries []entry) mapping {
+	for _, e := range entries {
+		value, ok := m.get(e.key)
+		if !ok {
+			continue
+		}
+		var one config.Global
+		if err := goccy.Unmarshal([]byte(written(mapping{{e.key, value}})), &one); err != nil {
+			// What the value was stays out of it: it may be a secret.
+			f.notef(e.at, "global.%s is left out: it is not what the notifier takes", e.key)
+			m.remove(e.key)
+			continue
+		}
+		for _, p := range one.Validate() {
+			f.notef(e.at, "global.%s is left out: %s", e.key, p.Msg)
+			m.remove(e.key)
+		}
+	}
+	if err := goccy.Unmarshal([]byte(written(m)), &f.given); err != nil {
+		f.find(1, 1, false, "global cannot be read")
+	}
+	return m
 }
 
 // global is the text of a key of global, "" when there is none.

@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml"
 	yamlnode "go.yaml.in/yaml/v3"
 
+	"github.com/alertvitals/notifier/config"
 	"github.com/alertvitals/notifier/config/problem"
 	"github.com/alertvitals/notifier/notifiers/email"
 	"github.com/alertvitals/notifier/notifiers/forward"
@@ -102,11 +103,11 @@ func (f *file) integration(of entry, n *yamlnode.Node) (entries []entry, there b
 
 // carrier makes the notifier's integration of Alertmanager's.
 type carrier struct {
-	// fold fills in what global has, and turns what the notifier says in another way.
+	// fold leaves what Alertmanager heeds, and finds what it would refuse.
 	fold func(f *file, at *yamlnode.Node, m *mapping)
 	// typed are the keys that there are.
 	typed any
-	// problems are what the notifier has against it.
+	// problems are what the notifier has against it, once it has what is global.
 	problems func(f *file, text string) ([]problem.Problem, error)
 	// vital are the keys without which there is no integration.
 	vital []string
@@ -116,25 +117,29 @@ type carrier struct {
 
 var carriers = map[string]carrier{
 	"slack_configs": {(*file).foldSlack, slack.Config{}, func(f *file, text string) ([]problem.Problem, error) {
-		var c slack.Config
-		err := yaml.Unmarshal([]byte(text), &c)
-		return append(c.Validate(), f.tried(c.Texts(), f.set.Try)...), err
+		var c [1]slack.Config
+		err := yaml.Unmarshal([]byte(text), &c[0])
+		f.given.Give(config.Receiver{SlackConfigs: c[:]})
+		return append(c[0].Validate(), f.tried(c[0].Texts(), f.set.Try)...), err
 	}, []string{"api_url", "api_url_file", "app_token", "app_token_file", "channel"}, true},
 	"pagerduty_configs": {(*file).foldPagerduty, pagerduty.Config{}, func(f *file, text string) ([]problem.Problem, error) {
-		var c pagerduty.Config
-		err := yaml.Unmarshal([]byte(text), &c)
-		return append(c.Validate(), f.tried(c.Texts(), f.set.Try)...), err
+		var c [1]pagerduty.Config
+		err := yaml.Unmarshal([]byte(text), &c[0])
+		f.given.Give(config.Receiver{PagerdutyConfigs: c[:]})
+		return append(c[0].Validate(), f.tried(c[0].Texts(), f.set.Try)...), err
 	}, []string{"routing_key", "routing_key_file", "service_key", "service_key_file", "url"}, false},
 	"email_configs": {(*file).foldEmail, email.Config{}, func(f *file, text string) ([]problem.Problem, error) {
-		var c email.Config
-		err := yaml.Unmarshal([]byte(text), &c)
-		found := append(c.Validate(), f.tried(c.Texts(), f.set.Try)...)
-		return append(found, f.tried(map[string]string{"html": c.HTML}, f.set.TryHTML)...), err
+		var c [1]email.Config
+		err := yaml.Unmarshal([]byte(text), &c[0])
+		f.given.Give(config.Receiver{EmailConfigs: c[:]})
+		found := append(c[0].Validate(), f.tried(c[0].Texts(), f.set.Try)...)
+		return append(found, f.tried(map[string]string{"html": c[0].HTML}, f.set.TryHTML)...), err
 	}, []string{"to", "from", "smarthost", "require_tls", "tls_config"}, true},
-	"webhook_configs": {(*file).foldWebhook, forward.Config{}, func(_ *file, text string) ([]problem.Problem, error) {
-		var c forward.Config
-		err := yaml.Unmarshal([]byte(text), &c)
-		return c.Validate(), err
+	"webhook_configs": {(*file).foldWebhook, forward.Config{}, func(f *file, text string) ([]problem.Problem, error) {
+		var c [1]forward.Config
+		err := yaml.Unmarshal([]byte(text), &c[0])
+		f.given.Give(config.Receiver{WebhookConfigs: c[:]})
+		return c[0].Validate(), err
 	}, []string{"url", "url_file"}, false},
 }
 
@@ -161,9 +166,7 @@ func (f *file) accepted(at *yamlnode.Node, what string, c carrier, entries []ent
 		f.notef(at, "send_resolved: Alertmanager does not tell here when it is over, the notifier does; send_resolved: false keeps it silent")
 	}
 	for range len(m) + 1 {
-		var text strings.Builder
-		write(&text, m, "")
-		problems, err := c.problems(f, text.String())
+		problems, err := c.problems(f, written(m))
 		if err != nil {
 			// What the value was stays out of it: it may be a secret.
 			f.notef(at, "%s is left out: a value in it is not what the notifier takes", what)

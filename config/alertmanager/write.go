@@ -48,6 +48,13 @@ func (m *mapping) remove(key string) {
 // longestFlow is how long a list on one line may be, in bytes.
 const longestFlow = 100
 
+// written is a mapping as YAML.
+func written(m mapping) string {
+	var text strings.Builder
+	write(&text, m, "")
+	return text.String()
+}
+
 // write writes a mapping with each line indented.
 func write(to *strings.Builder, m mapping, indent string) {
 	for _, p := range m {
