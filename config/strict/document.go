@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
@@ -70,6 +71,11 @@ func Read(name string, source []byte, into any, options Options) (doc *Document)
 
 // parse is nil when there is nothing to read.
 func (d *Document) parse(source []byte) ast.Node {
+	if bad := notUTF8(source); bad != nil {
+		d.hidden = []span{{place{1, 1}, place{len(d.lines) + 1, 1}}} // in another encoding no secret looks like one
+		d.broken(bad, "this is not UTF-8; save the file as UTF-8")
+		return nil
+	}
 	if deep := tooDeep(source); deep != nil {
 		d.broken(deep, fmt.Sprintf("this is nested more than %d deep; a configuration needs less", mostNested))
 		return nil
@@ -94,6 +100,26 @@ func (d *Document) parse(source []byte) ast.Node {
 		return nil
 	}
 	return docs[0].Body
+}
+
+// notUTF8 is where the first character is that is none, nil when all are.
+func notUTF8(source []byte) *token.Position {
+	if utf8.Valid(source) {
+		return nil
+	}
+	at := token.Position{Line: 1, Column: 1}
+	for len(source) > 0 {
+		r, size := utf8.DecodeRune(source)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at.Column++
+		if r == '\n' {
+			at.Line, at.Column = at.Line+1, 1
+		}
+		source = source[size:]
+	}
+	return &at
 }
 
 // broken is the one finding of a document that cannot be read at all.
@@ -212,8 +238,11 @@ func within(path, outer string) bool {
 	return ok && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// follows is whether a problem only says what comes of something that could not be read.
+// follows is whether a problem only says what comes of something that could not be read, there or in what it cannot go together with.
 func (d *Document) follows(p problem.Problem) bool {
+	if p.Other != "" && d.Unread(p.Other) {
+		return true
+	}
 	for unread := range d.unread {
 		if within(p.Path, unread) || parent(unread) == p.Path {
 			return true

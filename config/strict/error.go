@@ -3,7 +3,9 @@ package strict
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 )
@@ -80,12 +82,43 @@ func (e *Error) Error() string {
 		if i > 0 {
 			text.WriteByte('\n')
 		}
-		fmt.Fprintf(&text, "%s:%d:%d: %s", f.File, f.Line, f.Column, f.Msg)
+		fmt.Fprintf(&text, "%s:%d:%d: %s", f.File, f.Line, f.Column, harmless(f.Msg))
 		if f.Source != "" {
-			fmt.Fprintf(&text, "\n%6d | %s\n       | %s^", f.Line, f.Source, indent(f.Source, f.Column-1))
+			source, before := window(harmless(f.Source), f.Column-1)
+			fmt.Fprintf(&text, "\n%6d | %s\n       | %s^", f.Line, source, indent(source, before))
 		}
 	}
 	return text.String()
+}
+
+// harmless has a mark in the place of each character that moves or colours what a terminal shows.
+func harmless(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, line)
+}
+
+// widest is how many characters of a line are shown.
+const widest = 160
+
+// window is the part of a line around what has n characters before it, and how many of them are in that part.
+func window(line string, n int) (part string, before int) {
+	all := []rune(line)
+	if len(all) <= widest {
+		return line, n
+	}
+	from := max(0, min(n-widest/2, len(all)-widest))
+	shown := slices.Clone(all[from : from+widest])
+	if from > 0 {
+		shown[0] = '…'
+	}
+	if from+widest < len(all) {
+		shown[widest-1] = '…'
+	}
+	return string(shown), n - from
 }
 
 // indent is as wide as the first n runes of line: tabs stay tabs.
