@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 //	                                  exit with 0
 //	signal NAME HUP|TERM              sends it a signal and waits for nothing
 //	ended NAME CODE                   waits until it is gone, and checks its exit code
-//	log NAME                          prints what the server has written to stderr
+//	log NAME [REGEXP]                 prints what the server has written to stderr, when REGEXP is given once it matches
 //	slack                             starts a stand-in for Slack and sets $SLACK
 //	slack fail N STATUS|WORD          makes its next N answers that status, or that error word of Slack's; "hang" gives none, and
 //	                                  "drop" breaks the connection. What was asked for before is forgotten
@@ -287,7 +287,18 @@ func ended(ts *testscript.TestScript, neg bool, args []string) {
 
 func showLog(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 1)
-	_, err := io.WriteString(ts.Stdout(), worldOf(ts).servers[args[0]].log.String())
+	log := &worldOf(ts).servers[args[0]].log
+	deadline := time.After(patience)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for len(args) > 1 && !regexp.MustCompile(args[1]).MatchString(log.String()) {
+		select {
+		case <-deadline:
+			ts.Fatalf("the log of %s does not say %s", args[0], args[1])
+		case <-again.C:
+		}
+	}
+	_, err := io.WriteString(ts.Stdout(), log.String())
 	ts.Check(err)
 }
 
