@@ -23,7 +23,8 @@ type Explanation struct {
 // Through is a route that leads to a receiver.
 type Through struct {
 	Receiver string `json:"receiver"`
-	// Route is its path in the configuration: route.routes[2]. Line is where it stands there, counted from 1; 0 when that is not known.
+	// Route is its path in the configuration: route.routes[2]. Line is where that, or the key of by_severity, stands there, counted from 1;
+	// 0 when it is not known.
 	Route string `json:"route"`
 	Line  int    `json:"line,omitempty"`
 	// Way is it as Alertmanager writes routes: {}/{team="data"}.
@@ -156,9 +157,13 @@ func (t *Tree) take(set model.LabelSet, try *Try, e *Explanation) {
 	default:
 		try.Receivers, try.Unlisted = t.receivers, len(t.bySeverity) > 0
 	}
+	line := t.line
+	if try.BySeverity != nil {
+		line = t.severityLines[*try.BySeverity]
+	}
 	for _, name := range try.Receivers {
 		e.Through = append(e.Through, Through{
-			Receiver: name, Route: t.path, Line: t.line, Way: t.way, BySeverity: try.BySeverity,
+			Receiver: name, Route: t.path, Line: line, Way: t.way, BySeverity: try.BySeverity,
 			MuteTimeIntervals: t.muted, ActiveTimeIntervals: t.active,
 		})
 	}

@@ -173,3 +173,19 @@ func anyRoute(r *rand.Rand, name, value string, deep int) Route {
 	}
 	return route
 }
+
+// A receiver that by_severity names has the line of its key, be it that of a route above.
+func TestThroughHasTheLineOfTheSeverity(t *testing.T) {
+	root := Route{
+		Receiver: "log", BySeverity: map[string][]string{"critical": {"oncall"}},
+		Routes: []Route{{Matchers: []string{`team="web"`}, Routes: []Route{{Matchers: []string{`job="x"`}}}}},
+	}
+	lines := map[string]int{"route": 1, "route.by_severity.critical": 3, "route.routes[0]": 5, "route.routes[0].routes[0]": 7}
+	compiled, err := NewLocated(root, func(path string) int { return lines[path] })
+	require.NoError(t, err)
+	for _, labels := range []map[string]string{{}, {"team": "web"}, {"team": "web", "job": "x"}} {
+		labels["severity"] = "critical"
+		assert.Equal(t, 3, compiled.Explain(labels).Through[0].Line, labels)
+	}
+	assert.Equal(t, 7, compiled.Explain(map[string]string{"team": "web", "job": "x"}).Through[0].Line)
+}

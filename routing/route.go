@@ -96,6 +96,8 @@ type Tree struct {
 	// nobody said.
 	way, path string
 	line      int
+	// severityLines are where the keys of bySeverity are, which may be those of a node above.
+	severityLines map[string]int
 }
 
 // New compiles a route that Validate found nothing wrong with.
@@ -107,15 +109,18 @@ func NewLocated(root Route, lineOf func(path string) int) (*Tree, error) {
 	if lineOf == nil {
 		lineOf = func(string) int { return 0 }
 	}
-	return compile(root, Route{}, "", rootPath, lineOf)
+	return compile(root, Route{}, "", rootPath, rootPath, lineOf)
 }
 
 // rootPath is where the root stands in the configuration.
 const rootPath = "route"
 
-func compile(r, parent Route, above, path string, lineOf func(path string) int) (*Tree, error) {
+// compile makes a node of the route at path. keys is the path of the node whose by_severity is the parent's.
+func compile(r, parent Route, above, path, keys string, lineOf func(path string) int) (*Tree, error) {
 	if r.Receiver == "" && r.BySeverity == nil {
 		r.BySeverity = parent.BySeverity
+	} else {
+		keys = path
 	}
 	if r.Receiver == "" {
 		r.Receiver = parent.Receiver
@@ -127,9 +132,13 @@ func compile(r, parent Route, above, path string, lineOf func(path string) int) 
 	tree := &Tree{
 		receivers: []string{r.Receiver}, bySeverity: r.BySeverity, goOn: r.Continue, muted: r.MuteTimeIntervals, active: r.ActiveTimeIntervals,
 		matchers: matchers, way: above + matchers.String(), path: path, line: lineOf(path),
+		severityLines: map[string]int{},
+	}
+	for severity := range r.BySeverity {
+		tree.severityLines[severity] = lineOf(keys + ".by_severity." + severity)
 	}
 	for i, child := range r.Routes {
-		node, err := compile(child, r, tree.way+"/", childPath(path, i), lineOf)
+		node, err := compile(child, r, tree.way+"/", childPath(path, i), keys, lineOf)
 		if err != nil {
 			return nil, err
 		}

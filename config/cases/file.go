@@ -3,7 +3,6 @@ package cases
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/alertvitals/notifier/config/problem"
@@ -45,11 +44,8 @@ func (f File) Validate() []problem.Problem {
 	var names []string
 	for i, t := range f.Tests {
 		path := fmt.Sprintf("tests[%d]", i)
-		switch {
-		case t.Name == "":
+		if t.Name == "" {
 			add(path, "needs a name that says what is expected")
-		case slices.Contains(names, t.Name):
-			add(path+".name", "there is another test %q, tests[%d]", t.Name, slices.Index(names, t.Name))
 		}
 		names = append(names, t.Name)
 		switch {
@@ -65,7 +61,7 @@ func (f File) Validate() []problem.Problem {
 			add(path, "names no receivers; where nobody is told, for a heartbeat or what is muted at a time, write receivers: []")
 		}
 	}
-	return problems
+	return append(problems, problem.Twice("test", names, func(i int) string { return fmt.Sprintf("tests[%d].name", i) })...)
 }
 
 // from is a path that is written in the file called name.
