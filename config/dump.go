@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -65,6 +66,8 @@ func show(v reflect.Value) (any, bool) {
 		return string(text), err == nil && !v.IsZero()
 	}
 	switch v.Kind() {
+	case reflect.String:
+		return passwordIn.ReplaceAllString(v.String(), "${1}"+hidden+"@"), !v.IsZero()
 	case reflect.Slice:
 		list := []any{}
 		for i := range v.Len() {
@@ -115,6 +118,9 @@ func showStruct(v reflect.Value) (any, bool) {
 	}
 	return items, len(items) > 0
 }
+
+// passwordIn is the password of an address that is written as text.
+var passwordIn = regexp.MustCompile(`(://[^/?#:@\s]*:)[^/?#@\s]+@`)
 
 // showMap shows no value of a key that is called as secrets are, and none at all when all are secrets.
 func showMap(v reflect.Value, secrets bool) (any, bool) {

@@ -114,3 +114,17 @@ ping:
 	require.NoError(t, err, "what is shown is a configuration")
 	assert.Equal(t, shown, again.String())
 }
+
+// The password of an address is shown nowhere, be the address no secret itself.
+func TestAddressesAreShownWithoutPasswords(t *testing.T) {
+	cfg, err := Load("notifier.yml", []byte(`
+global: {pagerduty_url: 'https://u:planted@pd/'}
+route: {receiver: a}
+receivers:
+  - name: a
+    slack_configs: [{channel: b, api_url: 'https://u:planted@gateway/api/chat.postMessage', http_config: {bearer_token: x}}]
+`))
+	require.NoError(t, err)
+	assert.NotContains(t, cfg.String(), "planted")
+	assert.Contains(t, cfg.String(), "https://u:<secret>@gateway/api/")
+}
