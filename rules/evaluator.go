@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +42,7 @@ type Evaluator struct {
 	manager *promrules.Manager
 	loader  *loader
 	hear    func(...raise.Alert)
+	own     string
 	cancel  context.CancelFunc
 	stopped chan struct{}
 	close   sync.Once
@@ -46,12 +50,16 @@ type Evaluator struct {
 	evaluated, failed prometheus.Counter
 }
 
-// New evaluates nothing until Use says what. After each evaluation of a group of rules hear gets its alerts; it must not wait.
+// New evaluates nothing until Use says what. After each evaluation of a group of rules hear gets its alerts; it must not wait. The
+// templates of rules see own, which is where people reach the notifier and may be nil, as the external URL.
 func New(
-	engine promql.QueryEngine, samples Samples, hear func(...raise.Alert), logger *slog.Logger, reg prometheus.Registerer,
+	engine promql.QueryEngine, samples Samples, hear func(...raise.Alert), own *url.URL, logger *slog.Logger, reg prometheus.Registerer,
 ) *Evaluator {
+	if own == nil {
+		own = &url.URL{}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	e := &Evaluator{hear: hear, loader: &loader{}, cancel: cancel, stopped: make(chan struct{})}
+	e := &Evaluator{hear: hear, own: own.String(), loader: &loader{}, cancel: cancel, stopped: make(chan struct{})}
 	e.evaluated = promauto.With(reg).NewCounter(prometheus.CounterOpts{
 		Name: "notifier_rule_evaluations_total", Help: "Evaluations of the rules of rules_files.",
 	})
@@ -62,11 +70,12 @@ func New(
 	e.manager = promrules.NewManager(&promrules.ManagerOptions{
 		QueryFunc: promrules.EngineQueryFunc(engine, samples),
 		// What is to be told is read after each evaluation instead: that names what is pending, too.
-		NotifyFunc: func(context.Context, string, ...*promrules.Alert) {},
-		Context:    ctx,
-		Appendable: samples,
-		Queryable:  samples,
-		Logger:     slog.New(warnings{logger.Handler()}),
+		NotifyFunc:  func(context.Context, string, ...*promrules.Alert) {},
+		ExternalURL: own,
+		Context:     ctx,
+		Appendable:  samples,
+		Queryable:   samples,
+		Logger:      slog.New(warnings{logger.Handler()}),
 		// A pending alert goes on where it was before a restart, however short its `for` is: Prometheus begins anew when that is under
 		// ten minutes, and what has fired would end and fire again.
 		OutageTolerance: outageTolerance,
@@ -86,7 +95,7 @@ func New(
 // of those that have changed, the alerts of rules with the same name and labels do.
 func (e *Evaluator) Use(files Files, c Config) error {
 	before := e.loader.set(files)
-	err := e.manager.Update(time.Duration(c.WithDefaults().EvaluationInterval), files.names, labels.EmptyLabels(), "", e.evaluate)
+	err := e.manager.Update(time.Duration(c.WithDefaults().EvaluationInterval), files.names, labels.EmptyLabels(), e.own, e.evaluate)
 	if err != nil {
 		e.loader.set(before)
 		return fmt.Errorf("putting the rules in use: %w", err)
@@ -169,8 +178,38 @@ func (*loader) Parse(query string) (parser.Expr, error) {
 	return ruleParser.ParseExpr(query) //nolint:wrapcheck // it was parsed before
 }
 
-// warnings keeps what the manager tells about its routine to itself.
+// warnings keeps to itself what the manager tells about its routine, and of the rest all that may hold labels of a series, which may be
+// personal. Which rule it is about stays; the whole error of a template stands in what it should have made.
 type warnings struct{ slog.Handler }
+
+// Handle writes the record with its numbers and the words of its error.
+func (h warnings) Handle(ctx context.Context, r slog.Record) error {
+	told := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		switch {
+		case a.Key == "err":
+			told.AddAttrs(slog.String("err", withoutLabels(a.Value.String())))
+		case a.Value.Kind() != slog.KindAny && a.Value.Kind() != slog.KindString:
+			told.AddAttrs(a)
+		}
+		return true
+	})
+	return h.Handler.Handle(ctx, told) //nolint:wrapcheck // it is between two handlers
+}
+
+// inTemplate is where a template went wrong; what follows it may quote a value.
+var inTemplate = regexp.MustCompile(`^.* executing ".*?" at <.*?>`)
+
+// withoutLabels is what an error of Prometheus's says before it quotes a label: {name="value"}, or a value in a template.
+func withoutLabels(text string) string {
+	if where := inTemplate.FindString(text); where != "" {
+		return where
+	}
+	if words, _, quotes := strings.Cut(text, "{"); quotes {
+		return words + "{…}"
+	}
+	return text
+}
 
 func (h warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)

@@ -1,7 +1,9 @@
 package rules_test
 
 import (
+	"bytes"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +63,7 @@ type world struct {
 	db     *tsdb.DB
 	engine *promql.Engine
 	values map[string]float64
+	log    bytes.Buffer // to be read after close
 }
 
 func open(t *testing.T, dir string) *world {
@@ -71,7 +74,8 @@ func open(t *testing.T, dir string) *world {
 	w.engine = promql.NewEngine(promql.EngineOpts{
 		MaxSamples: 1e6, Timeout: time.Minute, LookbackDelta: 5 * time.Minute, Parser: parser.NewParser(parser.Options{}),
 	})
-	w.Evaluator = rules.New(w.engine, db, w.hear, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	w.Evaluator = rules.New(w.engine, db, w.hear, &url.URL{Scheme: "https", Host: "notifier.example.com"},
+		slog.New(slog.NewTextHandler(&w.log, nil)), prometheus.NewRegistry())
 	return w
 }
 
@@ -231,5 +235,40 @@ func FuzzRead(f *testing.F) {
 			require.NotContains(t, p.Msg, ":0:", "every problem has a place")
 		}
 		require.Equal(t, 1, files.Len())
+	})
+}
+
+// A rule whose annotations or expression go wrong is told, or kept as it was; and P10: the log does not say for whom.
+func TestP10ARuleThatGoesWrongIsLoggedWithoutLabels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "r.yml")
+		require.NoError(t, os.WriteFile(file, []byte(`
+groups:
+  - name: g
+    rules:
+      - alert: Number
+        expr: m
+        annotations: {summary: '{{ humanize $labels.user_email }}', link: '{{ externalURL }}/x', path: '{{ pathPrefix }}'}
+      - {alert: Field, expr: m, annotations: {summary: '{{ $labels.a.b }}'}}
+      - {alert: Many, expr: 'm * on (user_email) m'}
+      - {alert: Same, expr: 'sum by (user_email, two)(m)', labels: {two: x}}
+`), 0o600))
+		w := open(t, t.TempDir())
+		require.NoError(t, w.Use(read(t, file), rules.Config{}))
+		w.scrape(t, time.Minute, map[string]float64{`m{user_email="ada@example.com", two="1"}`: 1, `m{user_email="ada@example.com", two="2"}`: 1})
+
+		number := w.last("Number")
+		assert.Equal(t, raise.Firing, number.State)
+		assert.Contains(t, number.Annotations["summary"], "error expanding template")
+		assert.Equal(t, "https://notifier.example.com/x", number.Annotations["link"])
+		assert.Empty(t, number.Annotations["path"])
+		w.close(t)
+		log := w.log.String()
+		assert.Contains(t, log, "alert=Number")
+		assert.Contains(t, log, "at <humanize $labels.user_email>")
+		assert.Contains(t, log, "name=Many")
+		assert.Contains(t, log, "found duplicate series")
+		assert.Contains(t, log, "name=Same")
+		assert.NotContains(t, log, "ada@example.com")
 	})
 }

@@ -22,8 +22,11 @@ func (f Files) Beyond(history time.Duration) []string {
 	return names
 }
 
-// looksBack is how far.
+// looksBack is how far. What selects no series does not.
 func looksBack(expr parser.Expr) time.Duration {
+	if len(parser.ExtractSelectors(expr)) == 0 {
+		return 0
+	}
 	at := time.Unix(1e9, 0)
 	from, _ := promql.FindMinMaxTime(&parser.EvalStmt{Expr: expr, Start: at, End: at})
 	return at.Sub(time.UnixMilli(from))

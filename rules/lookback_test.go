@@ -17,6 +17,8 @@ groups:
   - name: g
     rules:
       - {alert: Now, expr: 'up == 0'}
+      - {alert: Watchdog, expr: 'vector(1)'}
+      - {alert: Night, expr: 'hour() > 20'}
       - {alert: Hours, expr: 'increase(m[2h]) > 0'}
       - {alert: Day, expr: 'sum(increase(m[1d])) > 0'}
       - {alert: Offset, expr: 'm - m offset 3h'}

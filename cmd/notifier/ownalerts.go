@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,7 +33,7 @@ type ownAlerts struct {
 
 func newOwnAlerts(
 	ctx context.Context, kept *journal.Journal, from *diagnostics.Collector, to *webhook.Handler, ready func(context.Context) error,
-	logger *slog.Logger, reg prometheus.Registerer,
+	own *url.URL, logger *slog.Logger, reg prometheus.Registerer,
 ) (*ownAlerts, error) {
 	raiser, err := raise.Open(ctx, kept, to.Accept, logger, reg)
 	if err != nil {
@@ -40,7 +41,7 @@ func newOwnAlerts(
 	}
 	return &ownAlerts{
 		raiser:     raiser,
-		rules:      rules.New(from.Engine(), from.Samples(), raiser.Hear, logger, reg),
+		rules:      rules.New(from.Engine(), from.Samples(), raiser.Hear, own, logger, reg),
 		heartbeats: heartbeat.NewMonitor(raiser.Hear, reg),
 		pings:      heartbeat.NewPinger(ready, logger, reg),
 		logger:     logger,

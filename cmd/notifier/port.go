@@ -28,13 +28,15 @@ const defaultMaxConnections = 512
 // port is what is said about our own port. Its zero value has the defaults.
 type port struct {
 	prefix, origin string
+	// externalURL is where people reach us, nil when nobody says.
+	externalURL    *url.URL
 	maxConnections int
 	// webConfig is the path of a web configuration file, "" for none.
 	webConfig string
 }
 
 func (f webFlags) port() port {
-	return port{prefix: f.prefix(), origin: f.origin(), maxConnections: *f.maxConnections, webConfig: *f.toolkit.WebConfigFile}
+	return port{prefix: f.prefix(), origin: f.origin(), externalURL: *f.externalURL, maxConnections: *f.maxConnections, webConfig: *f.toolkit.WebConfigFile}
 }
 
 // plainPath is what may stand before every path.

@@ -192,7 +192,7 @@ func newService(
 	nowhere := func(alert.Notification) map[string][]int { return nil }
 	s.webhook = webhook.New(s.journal, nowhere, logger, reg)
 	s.guard = bearer.NewGuard(logger, reg)
-	if s.own, err = newOwnAlerts(ctx, s.journal, s.collector, s.webhook, s.ready, logger, reg); err != nil {
+	if s.own, err = newOwnAlerts(ctx, s.journal, s.collector, s.webhook, s.ready, own.externalURL, logger, reg); err != nil {
 		return nil, err
 	}
 	s.configuration = &configuration{
