@@ -1,6 +1,7 @@
 package raise
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -48,13 +49,19 @@ type lived struct {
 	// Lease is how long it lives from the last news on; Until is when that ends.
 	Lease time.Duration `json:"lease"`
 	Until time.Time     `json:"-"`
+	// bytes is how long it is in a notification.
+	bytes int
 }
 
 // untold is whether there is something to tell of the alert.
 func (l *lived) untold() bool { return l.Told != l.Status || !l.Since.Equal(l.StartsAt) }
 
-// hear takes what was found of an alert that is known.
-func (l *lived) hear(a Alert, now time.Time) {
+// hear takes what was found of an alert that is known. Words that make it longer than most bytes are left out.
+func (l *lived) hear(a Alert, now time.Time, most int) {
+	if a.State == Resolved && !a.EndsAt.After(l.StartsAt) {
+		// An older one with the same labels, of another rule, ended before this one began.
+		return
+	}
 	l.Lease, l.Until = a.Lease, now.Add(a.Lease)
 	switch {
 	case a.State == Held:
@@ -70,7 +77,34 @@ func (l *lived) hear(a Alert, now time.Time) {
 	}
 	// Else it fires since when it was first found to: after a restart, whoever finds it counts anew.
 	l.Status, l.EndsAt = alert.StatusFiring, time.Time{}
-	l.Annotations, l.GeneratorURL = a.Annotations, a.GeneratorURL
+	if l.GeneratorURL == a.GeneratorURL && maps.Equal(l.Annotations, bounded(a.Annotations)) {
+		return
+	}
+	before := *l
+	l.Annotations, l.GeneratorURL = bounded(a.Annotations), a.GeneratorURL
+	if l.measure(); l.bytes > most {
+		*l = before
+	}
+}
+
+// measure takes down how long the alert is.
+func (l *lived) measure() {
+	text, _ := json.Marshal(l.Alert) //nolint:errchkjson // strings and times have no error
+	l.bytes = len(text)
+}
+
+// longestAnnotation is more than any sink shows, in bytes.
+const longestAnnotation = 16 << 10
+
+// bounded is an alert's annotations, of which none is too long.
+func bounded(annotations map[string]string) template.KV {
+	short := maps.Clone(annotations)
+	for name, text := range annotations {
+		if len(text) > longestAnnotation {
+			short[name] = strings.ToValidUTF8(text[:longestAnnotation], "") + "…"
+		}
+	}
+	return short
 }
 
 func (l *lived) end(at time.Time) {

@@ -10,16 +10,23 @@ import (
 	"github.com/alertvitals/notifier/alert"
 )
 
-// mostAlerts is how many alerts a group may have. A notification of so many has about a MiB; whoever makes more of one rule and one
-// agent is told how many are left out.
-const mostAlerts = 1000
+// A notification of mostAlerts alerts has about a MiB, when their labels are not long; it has to be within the journal's limit when they
+// are. Whoever makes more of one rule and one agent is told how many are left out.
+const (
+	// mostAlerts is how many alerts a group may have.
+	mostAlerts = 1000
+	// mostBytes is how long they may be together.
+	mostBytes = 3 << 20
+)
 
 // group is the alerts of one name and one agent.
 type group struct {
 	key    string
 	labels template.KV
 	alerts map[string]*lived
-	// hidden is how many alerts fire beyond mostAlerts, as was last found.
+	// bytes is how long they are together.
+	bytes int
+	// hidden are the alerts that fire beyond mostAlerts or mostBytes, and until when that is believed.
 	hidden map[string]time.Time
 	// told is when somebody was told last; zero for a new group.
 	told time.Time
@@ -43,7 +50,9 @@ func newGroup(labels template.KV) *group {
 func (g *group) hear(a Alert, now time.Time) {
 	mark := fingerprint(a.Labels)
 	if known := g.alerts[mark]; known != nil {
-		known.hear(a, now)
+		g.bytes -= known.bytes
+		known.hear(a, now, mostBytes-g.bytes)
+		g.bytes += known.bytes
 		return
 	}
 	if delete(g.hidden, mark); a.State != Firing {
@@ -54,9 +63,18 @@ func (g *group) hear(a Alert, now time.Time) {
 		return
 	}
 	fresh := &lived{Lease: a.Lease, Until: now.Add(a.Lease)}
-	fresh.Labels, fresh.Annotations, fresh.GeneratorURL = a.Labels, a.Annotations, a.GeneratorURL
+	fresh.Labels, fresh.Annotations, fresh.GeneratorURL = a.Labels, bounded(a.Annotations), a.GeneratorURL
 	fresh.Status, fresh.StartsAt, fresh.Fingerprint = alert.StatusFiring, a.StartsAt, mark
-	g.alerts[mark] = fresh
+	if fresh.measure(); len(g.alerts) > 0 && g.bytes+fresh.bytes > mostBytes {
+		g.hidden[mark] = now.Add(a.Lease)
+		return
+	}
+	g.add(fresh)
+}
+
+func (g *group) add(a *lived) {
+	g.alerts[a.Fingerprint] = a
+	g.bytes += a.bytes
 }
 
 // age ends the alerts whose lease is over.
@@ -137,6 +155,7 @@ func (g *group) settle(n alert.Notification, now time.Time) {
 		a.Told, a.Since = told.Status, told.StartsAt
 		if a.Status == alert.StatusResolved && !a.untold() {
 			delete(g.alerts, told.Fingerprint)
+			g.bytes -= a.bytes
 		}
 	}
 }
@@ -159,7 +178,8 @@ func (g *group) encode() ([]byte, error) {
 	return value, nil
 }
 
-// decode is a group as it was stored. Its alerts live for another lease: nobody could be heard meanwhile.
+// decode is a group as it was stored. Its alerts live for another lease: nobody could be heard meanwhile. A clock that has gone back
+// since then makes nobody wait until it is where it was.
 func decode(value []byte, now time.Time) (*group, error) {
 	var s stored
 	if err := json.Unmarshal(value, &s); err != nil {
@@ -167,9 +187,13 @@ func decode(value []byte, now time.Time) (*group, error) {
 	}
 	g := newGroup(s.Labels)
 	g.key, g.told = s.Key, s.Told
+	if g.told.After(now) {
+		g.told = now
+	}
 	for _, a := range s.Alerts {
 		a.Until = now.Add(a.Lease)
-		g.alerts[a.Fingerprint] = a
+		a.measure()
+		g.add(a)
 	}
 	return g, nil
 }

@@ -1,12 +1,15 @@
 package raise
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -299,6 +302,91 @@ func TestAGroupIsBoundedAndSaysSo(t *testing.T) {
 		require.Len(t, r.taken, 1)
 		assert.Len(t, r.taken[0].Alerts, mostAlerts)
 		assert.EqualValues(t, 7, r.taken[0].TruncatedAlerts)
+	})
+}
+
+// Labels of an agent's series may have 4 KiB each, and JSON makes six bytes of one of theirs.
+func TestP2AGroupOfLongAlertsIsToldAsFarAsTheJournalTakesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		d := newDisk()
+		r := run(t, d, start)
+		long := strings.Repeat("<", 4000)
+		find := func(state State) (many []Alert) {
+			for n := range mostAlerts {
+				a := one(state, fmt.Sprint(n)+long, start)
+				a.Annotations = map[string]string{"summary": long, "description": strings.Repeat("é", 1<<20)}
+				many = append(many, a)
+			}
+			return many
+		}
+		r.Hear(find(Firing)...)
+		synctest.Wait()
+
+		require.Len(t, r.taken, 1)
+		told := r.taken[0].Alerts
+		assert.NotEmpty(t, told)
+		assert.EqualValues(t, mostAlerts, uint64(len(told))+r.taken[0].TruncatedAlerts)
+		body, err := json.Marshal(r.taken[0].Notification)
+		require.NoError(t, err)
+		const webhookLimit = 4 << 20
+		assert.Less(t, len(body), webhookLimit)
+		for _, state := range d.states {
+			assert.Less(t, len(state), webhookLimit)
+		}
+
+		r.stop()
+		r = run(t, d, start)
+		defer r.stop()
+		r.Hear(find(Firing)...)
+		for _, a := range find(Resolved) {
+			a.EndsAt = time.Now().Add(time.Second)
+			r.Hear(a)
+		}
+		time.Sleep(time.Hour)
+		require.Len(t, r.taken, 2)
+		assert.Len(t, r.taken[1].Alerts, len(told))
+		assert.Zero(t, r.taken[1].TruncatedAlerts)
+	})
+}
+
+// Two rules with the same name and labels make one alert. Prometheus speaks of an end for a quarter of an hour.
+func TestTheEndOfAnOlderAlertOfAnotherRuleIsNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		r := run(t, newDisk(), start)
+		defer r.stop()
+		old := one(Resolved, "1", start)
+		old.EndsAt = start.Add(5 * time.Minute)
+		time.Sleep(10 * time.Minute)
+
+		began := time.Now()
+		r.every(15, func() []Alert { return []Alert{old, one(Firing, "1", began)} })
+		r.every(15, func() []Alert { return []Alert{one(Firing, "1", began), old} })
+		r.Hear(one(Resolved, "1", began))
+		time.Sleep(time.Minute)
+
+		assert.Equal(t, []string{"10m0s firing 1=firing", "40m0s resolved 1=resolved"}, r.said())
+	})
+}
+
+func TestAClockThatWentBackDelaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		d := newDisk()
+		r := run(t, d, start)
+		r.Hear(one(Firing, "1", start))
+		synctest.Wait()
+		r.stop()
+		for key, state := range d.states { // as if the clock had been a year ahead
+			d.states[key] = bytes.ReplaceAll(state, []byte(start.Format("2006-")), []byte(start.AddDate(1, 0, 0).Format("2006-")))
+		}
+
+		r = run(t, d, start)
+		defer r.stop()
+		r.every(10, func() []Alert { return []Alert{one(Resolved, "1", start)} })
+
+		assert.Equal(t, []string{"0s firing 1=firing", "5m0s resolved 1=resolved"}, r.said())
 	})
 }
 
