@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	amlabels "github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
@@ -15,7 +16,7 @@ import (
 )
 
 // Samples is what was scraped of all agents, for rules: with the labels job and instance that the alerts of each have (AgentConfig.Match),
-// or else its name and address; and the series up, scrape_duration_seconds, scrape_samples_scraped and scrape_incomplete that are
+// or else its name and address, and without those of agents that are no more; and the series up, scrape_duration_seconds, scrape_samples_scraped and scrape_incomplete that are
 // written about each scrape. What is appended is read as it was written. It must not be used after Close.
 func (c *Collector) Samples() interface {
 	storage.Queryable
@@ -75,24 +76,48 @@ func (s samples) Querier(mint, maxt int64) (storage.Querier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scraped samples: %w", err)
 	}
-	return publicQuerier{q, identities(slices.Concat(s.settings.Load().agents, s.targets.all()))}, nil
+	public := identities(slices.Concat(s.settings.Load().agents, s.targets.all()))
+	return &publicQuerier{Querier: q, public: public}, nil
 }
 
 type publicQuerier struct {
 	storage.Querier
 
 	public map[identity]identity
+	look   sync.Once
+	gone   map[identity]bool
+}
+
+// left are those whose scrapes are stored, and who are no agents now. Their samples count for some minutes yet, and an alert about
+// an agent that was removed would end, and begin anew under a name that it never had. What rules have written is not of them.
+func (q *publicQuerier) left(ctx context.Context) map[identity]bool {
+	q.look.Do(func() {
+		q.gone = map[identity]bool{}
+		scraped := q.Querier.Select(ctx, false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, incompleteSeries))
+		for scraped.Next() {
+			set := scraped.At().Labels()
+			as := identity{set.Get(model.JobLabel), set.Get(model.InstanceLabel)}
+			if _, known := q.public[as]; !known {
+				q.gone[as] = true
+			}
+		}
+		for _, name := range q.public {
+			delete(q.gone, name)
+		}
+	})
+	return q.gone
 }
 
 // Select gives the series under the names that agents have outside.
-func (q publicQuerier) Select(
+func (q *publicQuerier) Select(
 	ctx context.Context, sorted bool, hints *storage.SelectHints, matchers ...*labels.Matcher,
 ) storage.SeriesSet {
 	ofAgent, others := split(matchers)
+	gone := q.left(ctx)
 	set := q.Querier.Select(ctx, false, hints, others...)
 	var found []storage.Series
 	for set.Next() {
-		if own, ok := q.named(set.At().Labels()); ok && matchesAll(own, ofAgent) {
+		if own, ok := q.named(set.At().Labels(), gone); ok && matchesAll(own, ofAgent) {
 			found = append(found, namedSeries{set.At(), own})
 		}
 	}
@@ -117,13 +142,14 @@ func split(matchers []*labels.Matcher) (ofAgent, others []*labels.Matcher) {
 	return ofAgent, others
 }
 
-// named are the labels of a series with the names outside. ok is false for a series of metrics that are elsewhere now.
-func (q publicQuerier) named(stored labels.Labels) (named labels.Labels, ok bool) {
+// named are the labels of a series with the names outside. ok is false for a series of metrics that are elsewhere now, and for those of
+// agents that are gone.
+func (q *publicQuerier) named(stored labels.Labels, gone map[identity]bool) (named labels.Labels, ok bool) {
 	as := identity{stored.Get(model.JobLabel), stored.Get(model.InstanceLabel)}
 	name, known := q.public[as]
 	switch {
 	case !known:
-		return stored, !strings.Contains(as.instance, "#")
+		return stored, !strings.Contains(as.instance, "#") && !gone[as]
 	case name == as:
 		return stored, true
 	}

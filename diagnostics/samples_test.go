@@ -37,7 +37,7 @@ func TestRulesSeeAgentsUnderTheNamesOfTheirAlerts(t *testing.T) {
 	}
 	require.NoError(t, app.Commit())
 
-	for expr, want := range map[string][]string{
+	see(t, c, now, map[string][]string{
 		"up":                   {`{__name__="up", instance="aster-0", job="aster"}`, `{__name__="up", instance="two:8080", job="two"}`, `{__name__="up", instance="twin:8080", job="twin"}`},
 		`m{job="aster"}`:       {`{__name__="m", instance="aster-0", job="aster"}`},
 		`m{job="one"}`:         nil,
@@ -45,7 +45,23 @@ func TestRulesSeeAgentsUnderTheNamesOfTheirAlerts(t *testing.T) {
 		"recorded":             {`{__name__="recorded", instance="aster-0", job="aster"}`},
 		"ALERTS":               nil,
 		`absent(up{job="no"})`: {`{job="no"}`},
-	} {
+	})
+
+	agentOf := func(job, instance string) string {
+		if a := set.agentOf(map[string]string{"job": job, "instance": instance}); a != nil {
+			return a.name
+		}
+		return ""
+	}
+	assert.Equal(t, "one", agentOf("aster", "aster-0"))
+	assert.Equal(t, "two", agentOf("two", "two:8080"), "its matchers do not fit the alert of a rule, which has no other labels")
+	assert.Empty(t, agentOf("two", "elsewhere:8080"))
+}
+
+// see is what some expressions give for rules.
+func see(t *testing.T, c *Collector, now time.Time, want map[string][]string) {
+	t.Helper()
+	for expr, want := range want {
 		q, err := c.Engine().NewInstantQuery(t.Context(), c.Samples(), nil, expr, now)
 		require.NoError(t, err)
 		result := q.Exec(t.Context())
@@ -59,14 +75,26 @@ func TestRulesSeeAgentsUnderTheNamesOfTheirAlerts(t *testing.T) {
 		assert.ElementsMatch(t, want, got, expr)
 		q.Close()
 	}
+}
 
-	agentOf := func(job, instance string) string {
-		if a := set.agentOf(map[string]string{"job": job, "instance": instance}); a != nil {
-			return a.name
-		}
-		return ""
+// Its samples count for five minutes yet. The alert about it ends, and there is none about an agent of the name that the store has.
+func TestRulesSeeNothingOfAnAgentThatWasRemoved(t *testing.T) {
+	two := AgentConfig{Name: "two", Match: []string{`job="data"`}, URL: "http://two:8080"}
+	c, err := New([]AgentConfig{{Name: "one", Match: []string{`job="aster"`}, URL: "http://one:8080"}, two}, Config{}, t.TempDir(), slog.New(slog.DiscardHandler), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	now := time.Now()
+	for _, a := range c.settings.Load().agents {
+		_, err = a.series.store(t.Context(), now, 0, exposition.Exposition{}, false)
+		require.NoError(t, err)
 	}
-	assert.Equal(t, "one", agentOf("aster", "aster-0"))
-	assert.Equal(t, "two", agentOf("two", "two:8080"), "its matchers do not fit the alert of a rule, which has no other labels")
-	assert.Empty(t, agentOf("two", "elsewhere:8080"))
+	use, err := c.Prepare([]AgentConfig{two}, Config{})
+	require.NoError(t, err)
+	use()
+
+	see(t, c, now, map[string][]string{
+		"up == 0":               {`{__name__="up", instance="two:8080", job="data"}`},
+		`absent({job="aster"})`: {`{job="aster"}`},
+		`absent({job="one"})`:   {`{job="one"}`},
+	})
 }
