@@ -146,6 +146,6 @@ func Expected(heartbeats []Config) (func(labels map[string]string) bool, error) 
 		all = append(all, matchers)
 	}
 	return func(labels map[string]string) bool {
-		return slices.ContainsFunc(all, func(m amlabels.Matchers) bool { return m.Matches(setOf(labels)) })
+		return slices.ContainsFunc(all, func(m amlabels.Matchers) bool { return fits(labels, m) })
 	}, nil
 }

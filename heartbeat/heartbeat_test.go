@@ -135,6 +135,66 @@ func TestAReloadKeepsWhenAHeartbeatCame(t *testing.T) {
 	})
 }
 
+// A paused container, or a virtual machine that is being moved: its clock goes on, and nobody can be heard.
+func TestWhileTheProcessStandsStillNoHeartbeatIsMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var said []change
+		m := NewMonitor(func(alerts ...raise.Alert) {
+			require.Len(t, alerts, 1)
+			said = append(said, change{time.Since(start), alerts[0].State})
+		}, prometheus.NewRegistry())
+		require.NoError(t, m.Use([]Config{watchdog}))
+		m.Listen(beat(alert.StatusFiring, "Watchdog"))
+		look := func(after time.Duration) {
+			time.Sleep(after)
+			m.look(time.Now())
+		}
+		look(0)
+		look(time.Minute) // as it should
+		look(time.Hour)   // it stood still for 59 minutes
+		for range 3 {
+			look(time.Minute)
+		}
+		assert.Equal(t, raise.Firing, said[len(said)-1].state, "five minutes in which it could be heard")
+		last := testutil.ToFloat64(m.last.WithLabelValues("prometheus"))
+		assert.InDelta(t, float64(start.UnixMilli())/1000, last, 0, "when the beat came")
+
+		look(time.Hour)
+		assert.Equal(t, raise.Firing, said[len(said)-1].state, "what was missing before stays so")
+
+		m.Listen(beat(alert.StatusFiring, "Watchdog"))
+		look(time.Minute)
+		look(4 * time.Minute)
+		m.Listen(beat(alert.StatusFiring, "Watchdog")) // heard before the look that notices
+		assert.Equal(t, raise.Resolved, said[len(said)-1].state)
+		for range 4 {
+			look(time.Minute)
+		}
+		assert.Equal(t, raise.Resolved, said[len(said)-1].state)
+		look(time.Minute)
+		assert.Equal(t, raise.Firing, said[len(said)-1].state)
+	})
+}
+
+// Matchers may fit the alert that says what is missing, too: it is no beat, and is told.
+func TestWhatIsMissingIsNoBeatOfItself(t *testing.T) {
+	c := watchdog
+	c.Matchers, c.Labels = []string{`team="sre"`}, map[string]string{"team": "sre"}
+	m := NewMonitor(func(...raise.Alert) {}, prometheus.NewRegistry())
+	require.NoError(t, m.Use([]Config{c}))
+	own := template.KV{"alertname": "HeartbeatMissing", "heartbeat": "prometheus", "team": "sre"}
+
+	m.Listen(template.Alerts{{Status: alert.StatusFiring, Labels: own}})
+
+	assert.Zero(t, testutil.ToFloat64(m.last.WithLabelValues("prometheus")))
+	assert.False(t, m.Expects(own))
+	assert.True(t, m.Expects(template.KV{"alertname": "Watchdog", "team": "sre"}))
+	expected, err := Expected([]Config{c})
+	require.NoError(t, err)
+	assert.False(t, expected(own))
+}
+
 func TestValidateSaysWhatIsWrong(t *testing.T) {
 	for name, tc := range map[string]struct {
 		config Config
@@ -216,6 +276,27 @@ func TestP10APingIsSentWhileReadyAndNeverShowsItsAddress(t *testing.T) {
 	require.ErrorContains(t, err, "not an http")
 	assert.NotContains(t, err.Error(), "planted")
 	assert.InDelta(t, 3, testutil.ToFloat64(p.failed), 0)
+}
+
+// What the far side answers is its own: a redirect may lead to what cannot be read, and hold the address.
+func TestP10APingNeverShowsWhatItWasRedirectedTo(t *testing.T) {
+	for _, location := range []string{"/planted%zz", "planted:x", "http://[planted/", "/planted"} {
+		far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusFound)
+		}))
+		defer far.Close()
+		p := NewPinger(func(context.Context) error { return nil }, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		c := Ping{URL: commoncfg.Secret(far.URL + "/planted")}
+		use, err := p.Prepare(c)
+		require.NoError(t, err)
+		use()
+
+		err = p.ping(t.Context(), c, p.client)
+
+		require.Error(t, err, location)
+		assert.NotContains(t, err.Error(), "planted", location)
+	}
 }
 
 func TestPingsBeginWithTheConfigurationAndEndWithIt(t *testing.T) {

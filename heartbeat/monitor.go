@@ -18,11 +18,17 @@ import (
 	"github.com/alertvitals/notifier/raise"
 )
 
-// refresh is how often it is said how things are, lease for how long that is believed.
+// refresh is how often it is said how things are, lease for how long that is believed. A look that is overdue for longer than asleep
+// says that the process stood still, and could not hear anybody.
 const (
 	refresh = time.Minute
 	lease   = 4 * time.Minute
+	asleep  = 2 * time.Second
 )
+
+// missingAlert is the name of the alert that is raised. It is never a beat: else broad matchers would take it for the heartbeat that it
+// says is missing, and tell it to nobody.
+const missingAlert = "HeartbeatMissing"
 
 // Monitor hears heartbeats and says which are missing. Its methods may be called at the same time.
 type Monitor struct {
@@ -33,16 +39,19 @@ type Monitor struct {
 
 	mu     sync.Mutex
 	hearts []*heart
+	// next is when Run looks again, zero before its first look.
+	next time.Time
 }
 
 // heart is one heartbeat that is expected.
 type heart struct {
 	config   Config
 	matchers amlabels.Matchers
-	// since is when the interval began that runs: with the newest beat, or when the heartbeat was first expected.
+	// since is when the interval began that runs: with the newest beat, or when the heartbeat was first expected; later by the time
+	// that the process has stood still since.
 	since time.Time
-	// beats is whether one has come.
-	beats bool
+	// last is when the newest beat came, zero when none has.
+	last time.Time
 }
 
 // NewMonitor expects nothing until Use says what. Hear gets what is found; it must not wait.
@@ -79,7 +88,7 @@ func (m *Monitor) Use(configs []Config) error {
 			continue
 		}
 		if slices.Equal(hearts[i].config.Matchers, old.config.Matchers) {
-			hearts[i].since, hearts[i].beats = old.since, old.beats
+			hearts[i].since, hearts[i].last = old.since, old.last
 		}
 	}
 	m.hearts = hearts
@@ -93,10 +102,10 @@ func (m *Monitor) Use(configs []Config) error {
 }
 
 func (h *heart) lastSeconds() float64 {
-	if !h.beats {
+	if h.last.IsZero() {
 		return 0
 	}
-	return float64(h.since.UnixMilli()) / 1000
+	return float64(h.last.UnixMilli()) / 1000
 }
 
 // Listen takes the alerts of a webhook.
@@ -111,12 +120,11 @@ func (m *Monitor) Listen(alerts template.Alerts) {
 		if a.Status != alert.StatusFiring {
 			continue
 		}
-		set := setOf(a.Labels)
 		for _, h := range m.hearts {
-			if !h.matchers.Matches(set) {
+			if !fits(a.Labels, h.matchers) {
 				continue
 			}
-			h.since, h.beats = now, true
+			h.since, h.last = now, now
 			m.last.WithLabelValues(h.config.Name).Set(h.lastSeconds())
 			m.wake()
 		}
@@ -127,15 +135,16 @@ func (m *Monitor) Listen(alerts template.Alerts) {
 func (m *Monitor) Expects(labels map[string]string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.hearts) > 0 && slices.ContainsFunc(m.hearts, func(h *heart) bool { return h.matchers.Matches(setOf(labels)) })
+	return slices.ContainsFunc(m.hearts, func(h *heart) bool { return fits(labels, h.matchers) })
 }
 
-func setOf(labels map[string]string) model.LabelSet {
+// fits is whether an alert with these labels is the heartbeat that has these matchers.
+func fits(labels map[string]string, matchers amlabels.Matchers) bool {
 	set := make(model.LabelSet, len(labels))
 	for name, value := range labels {
 		set[model.LabelName(name)] = model.LabelValue(value)
 	}
-	return set
+	return labels[model.AlertNameLabel] != missingAlert && matchers.Matches(set)
 }
 
 func (m *Monitor) wake() {
@@ -164,6 +173,16 @@ func (m *Monitor) Run(ctx context.Context) error {
 func (m *Monitor) look(now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if late := now.Sub(m.next); !m.next.IsZero() && late > asleep {
+		for _, h := range m.hearts {
+			if missing := !m.next.Before(h.since.Add(h.config.interval())); missing {
+				continue // it was so before
+			}
+			if h.since = h.since.Add(late); h.since.After(now) {
+				h.since = now
+			}
+		}
+	}
 	wait := refresh
 	var found []raise.Alert
 	for _, h := range m.hearts {
@@ -172,8 +191,8 @@ func (m *Monitor) look(now time.Time) time.Duration {
 		switch {
 		case !now.Before(due):
 			a.State = raise.Firing
-		case h.beats:
-			a.State, a.EndsAt = raise.Resolved, h.since
+		case !h.last.IsZero():
+			a.State, a.EndsAt = raise.Resolved, h.last
 		}
 		m.missing.WithLabelValues(h.config.Name).Set(0)
 		if a.State == raise.Firing {
@@ -184,6 +203,7 @@ func (m *Monitor) look(now time.Time) time.Duration {
 		found = append(found, a)
 	}
 	m.hear(found...)
+	m.next = now.Add(wait)
 	return wait
 }
 
@@ -193,7 +213,7 @@ func (h *heart) alert(due time.Time) raise.Alert {
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[model.AlertNameLabel], labels["heartbeat"] = "HeartbeatMissing", h.config.Name
+	labels[model.AlertNameLabel], labels["heartbeat"] = missingAlert, h.config.Name
 	if labels["severity"] == "" {
 		labels["severity"] = string(alert.Critical)
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -16,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	commoncfg "github.com/prometheus/common/config"
+
+	"github.com/alertvitals/notifier/notifiers"
 )
 
 // pingTimeout bounds a ping, and the question whether the notifier is ready.
@@ -152,11 +153,7 @@ func get(ctx context.Context, c Ping, client *http.Client) error {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		var at *url.Error
-		if errors.As(err, &at) {
-			err = at.Err // without the address
-		}
-		return fmt.Errorf("asking the address of the ping: %w", err)
+		return fmt.Errorf("asking the address of the ping: %w", notifiers.FromNetwork(err)) // without the address, or what was answered
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // for the connection to be used again
