@@ -19,11 +19,13 @@ import (
 )
 
 // refresh is how often it is said how things are, lease for how long that is believed. A look that is overdue for longer than asleep
-// says that the process stood still, and could not hear anybody.
+// says that the process stood still, and could not hear anybody: the interval begins anew.
 const (
 	refresh = time.Minute
 	lease   = 4 * time.Minute
 	asleep  = 2 * time.Second
+	// looks is how often it is looked in an interval.
+	looks = 5
 )
 
 // missingAlert is the name of the alert that is raised. It is never a beat: else broad matchers would take it for the heartbeat that it
@@ -47,11 +49,13 @@ type Monitor struct {
 type heart struct {
 	config   Config
 	matchers amlabels.Matchers
-	// since is when the interval began that runs: with the newest beat, or when the heartbeat was first expected; later by the time
-	// that the process has stood still since.
+	// since is when the interval began that runs: with the newest beat, when the heartbeat was first expected, or when the process had
+	// stood still.
 	since time.Time
 	// last is when the newest beat came, zero when none has.
 	last time.Time
+	// missing is whether it was missing at the last look.
+	missing bool
 }
 
 // NewMonitor expects nothing until Use says what. Hear gets what is found; it must not wait.
@@ -88,7 +92,7 @@ func (m *Monitor) Use(configs []Config) error {
 			continue
 		}
 		if slices.Equal(hearts[i].config.Matchers, old.config.Matchers) {
-			hearts[i].since, hearts[i].last = old.since, old.last
+			hearts[i].since, hearts[i].last, hearts[i].missing = old.since, old.last, old.missing
 		}
 	}
 	m.hearts = hearts
@@ -173,12 +177,9 @@ func (m *Monitor) Run(ctx context.Context) error {
 func (m *Monitor) look(now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if late := now.Sub(m.next); !m.next.IsZero() && late > asleep {
+	if !m.next.IsZero() && now.Sub(m.next) > asleep {
 		for _, h := range m.hearts {
-			if missing := !m.next.Before(h.since.Add(h.config.interval())); missing {
-				continue // it was so before
-			}
-			if h.since = h.since.Add(late); h.since.After(now) {
+			if !h.missing {
 				h.since = now
 			}
 		}
@@ -195,10 +196,11 @@ func (m *Monitor) look(now time.Time) time.Duration {
 			a.State, a.EndsAt = raise.Resolved, h.last
 		}
 		m.missing.WithLabelValues(h.config.Name).Set(0)
-		if a.State == raise.Firing {
+		if h.missing = a.State == raise.Firing; h.missing {
 			m.missing.WithLabelValues(h.config.Name).Set(1)
 		} else {
-			wait = min(wait, due.Sub(now))
+			// Often enough to notice when a good part of the interval was slept away.
+			wait = min(wait, due.Sub(now), h.config.interval()/looks)
 		}
 		found = append(found, a)
 	}
