@@ -4,7 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -39,7 +44,7 @@ func Start(ctx context.Context, version string, logger *slog.Logger, reg prometh
 	if err != nil {
 		logger.Warn("Traces are not sent: the environment asks for what the notifier cannot do", "err", err)
 	}
-	if !on {
+	if !on || err != nil {
 		return off
 	}
 	logger = logger.With("component", "tracing")
@@ -58,7 +63,11 @@ func Start(ctx context.Context, version string, logger *slog.Logger, reg prometh
 	if err != nil { // it is whole but for what OTEL_RESOURCE_ATTRIBUTES has wrong
 		logger.Warn("Traces do not say all that OTEL_RESOURCE_ATTRIBUTES says", "err", err)
 	}
-	sdk := sdktrace.NewTracerProvider(sdktrace.WithBatcher(counted{exporter, counts}), sdktrace.WithResource(about))
+	size := queueSize(os.Getenv)
+	queue := &queue{counts: counts}
+	queue.room.Store(int64(size))
+	queue.SpanProcessor = sdktrace.NewBatchSpanProcessor(counted{exporter, queue}, sdktrace.WithMaxQueueSize(size))
+	sdk := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(queue), sdktrace.WithResource(about))
 	logger.Info("Sending traces")
 	return &Tracing{sdk}
 }
@@ -117,11 +126,52 @@ func wanted(env func(string) string) (bool, error) {
 	if protocol := either("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
 		return false, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %q; it may be http/protobuf, which collectors take at port 4318", protocol)
 	}
-	return true, nil
+	return true, followed(env)
 }
 
-// errorsOnly is a handler that the SDK tells of itself.
+// mostWaiting bounds how many spans the environment may let wait: a few KiB each.
+const mostWaiting = 100_000
+
+// followed says which variable the SDK could not follow: it would send spans to where nobody wants them, or panic. The values, which may
+// be secret, are not in the error.
+func followed(env func(string) string) error {
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		u, err := url.Parse(env(name))
+		if env(name) != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+			return fmt.Errorf("%s is not an address like http://collector:4318", name)
+		}
+	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"} {
+		for header := range strings.SplitSeq(env(name), ",") {
+			key, value, ok := strings.Cut(header, "=")
+			_, err := url.PathUnescape(value)
+			if strings.TrimSpace(header) != "" && (!ok || strings.TrimSpace(key) == "" || err != nil) {
+				return fmt.Errorf("%s is not a list like name=value,name=value with %%20 for a space", name)
+			}
+		}
+	}
+	for _, name := range []string{"OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"} {
+		if n, err := strconv.Atoi(env(name)); env(name) != "" && (err != nil || n < 1 || n > mostWaiting) {
+			return fmt.Errorf("%s must be a number from 1 to %d", name, mostWaiting)
+		}
+	}
+	return nil
+}
+
+// errorsOnly is a handler that the SDK tells of itself. What it quotes of the environment stays out: the headers are a password.
 type errorsOnly struct{ slog.Handler }
+
+// Handle writes what went wrong, without the values.
+func (h errorsOnly) Handle(ctx context.Context, r slog.Record) error {
+	told := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if err, ok := a.Value.Any().(error); ok {
+			told.AddAttrs(slog.String(a.Key, plain(err)))
+		}
+		return true
+	})
+	return h.Handler.Handle(ctx, told) //nolint:wrapcheck // it is between two handlers
+}
 
 // Enabled leaves out what is for those who debug the SDK.
 func (h errorsOnly) Enabled(ctx context.Context, level slog.Level) bool {
@@ -165,20 +215,70 @@ func newCounts(reg prometheus.Registerer) counts {
 	}
 }
 
-// counted is an exporter whose spans are counted.
+// queueSize is how many spans may wait for the collector, as the environment says.
+func queueSize(env func(string) string) int {
+	if n, err := strconv.Atoi(env("OTEL_BSP_MAX_QUEUE_SIZE")); err == nil {
+		return n
+	}
+	return sdktrace.DefaultMaxQueueSize
+}
+
+// queue takes spans while there is room. The SDK's own queue is as long, and tells nobody of what it drops.
+type queue struct {
+	sdktrace.SpanProcessor
+
+	room   atomic.Int64
+	counts counts
+}
+
+// OnEnd takes a span, or counts it as lost. It never waits.
+func (q *queue) OnEnd(s sdktrace.ReadOnlySpan) {
+	if !s.SpanContext().IsSampled() {
+		return
+	}
+	if q.room.Add(-1) < 0 {
+		q.room.Add(1)
+		q.counts.failed.Inc()
+		return
+	}
+	q.SpanProcessor.OnEnd(s)
+}
+
+// counted is an exporter whose spans are counted, and make room in the queue.
 type counted struct {
 	sdktrace.SpanExporter
 
-	counts counts
+	queue *queue
 }
 
 // ExportSpans sends spans once; the exporter behind it tries again by itself.
 func (c counted) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	defer c.queue.room.Add(int64(len(spans)))
 	err := c.SpanExporter.ExportSpans(ctx, spans)
 	if err != nil {
-		c.counts.failed.Add(float64(len(spans)))
-		return fmt.Errorf("sending %d spans: %w", len(spans), err)
+		c.queue.counts.failed.Add(float64(len(spans)))
+		return fmt.Errorf("sending %d spans: %s", len(spans), plain(err)) // and so nobody reads what was wrapped
 	}
-	c.counts.exported.Add(float64(len(spans)))
+	c.queue.counts.exported.Add(float64(len(spans)))
 	return nil
+}
+
+// The exporter's errors quote the address, which may hold a password, and what the collector answered.
+var (
+	quoted    = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	anAddress = regexp.MustCompile(`\b[a-zA-Z][a-zA-Z0-9+.-]*://\S*`)
+	itsAnswer = regexp.MustCompile(`(?s)\W*\bbody: .*`)
+)
+
+// longestTrouble bounds what is said of an error, in bytes.
+const longestTrouble = 300
+
+// plain is an error of the exporter without the address and without the answer.
+func plain(err error) string {
+	text := itsAnswer.ReplaceAllString(err.Error(), "")
+	text = anAddress.ReplaceAllString(quoted.ReplaceAllString(text, "…"), "the collector")
+	if len(text) > longestTrouble {
+		text = strings.ToValidUTF8(text[:longestTrouble], "") + "…"
+	}
+	return text
 }

@@ -3,9 +3,11 @@ package tracing
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,15 +36,23 @@ func TestTheEnvironmentDecides(t *testing.T) {
 			map[string]string{endpoint: "http://collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
 			false, `"grpc"; it may be http/protobuf, which collectors take at port 4318`,
 		},
-		"this protocol": {map[string]string{endpoint: "http://collector:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, true, ""},
+		"no address":        {map[string]string{endpoint: "collector:4318"}, false, endpoint + " is not an address"},
+		"a broken address":  {map[string]string{endpoint: "http://user:planted@collector/%zz"}, false, endpoint + " is not an address"},
+		"a broken header":   {map[string]string{endpoint: "http://c", "OTEL_EXPORTER_OTLP_HEADERS": "planted"}, false, "OTEL_EXPORTER_OTLP_HEADERS is not a list"},
+		"a header with %zz": {map[string]string{endpoint: "http://c", "OTEL_EXPORTER_OTLP_HEADERS": "a=b,x=%zzplanted"}, false, "OTEL_EXPORTER_OTLP_HEADERS is not a list"},
+		"headers":           {map[string]string{endpoint: "http://c", "OTEL_EXPORTER_OTLP_HEADERS": "a=b, Authorization=Basic%20eA==,"}, true, ""},
+		"no room":           {map[string]string{endpoint: "http://c", "OTEL_BSP_MAX_QUEUE_SIZE": "-3"}, false, "OTEL_BSP_MAX_QUEUE_SIZE must be a number from 1 to 100000"},
+		"much room":         {map[string]string{endpoint: "http://c", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "999999999"}, false, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE must be"},
+		"this protocol":     {map[string]string{endpoint: "http://collector:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			on, err := wanted(func(name string) string { return c.env[name] })
-			assert.Equal(t, c.want, on)
+			assert.Equal(t, c.want, on && err == nil)
 			if c.says == "" {
 				assert.NoError(t, err)
 			} else {
-				assert.ErrorContains(t, err, c.says)
+				require.ErrorContains(t, err, c.says)
+				assert.NotContains(t, err.Error(), "planted")
 			}
 		})
 	}
@@ -113,6 +123,79 @@ func TestSpansThatAreNotTakenAreCounted(t *testing.T) {
 	}
 	assert.Contains(t, log.String(), "Tracing has trouble")
 	assert.NotContains(t, log.String(), "swordfish")
+}
+
+// A collector that does not answer: what has no room is dropped and counted, and nobody waits for it.
+func TestSpansThatHaveNoRoomAreCounted(t *testing.T) {
+	answer := make(chan struct{})
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answer }))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10")
+	reg := prometheus.NewRegistry()
+	on := Start(t.Context(), "1.0", slog.New(slog.DiscardHandler), reg)
+	for range 100 {
+		_, span := on.Tracer().Start(t.Context(), "deliver")
+		span.End()
+	}
+	close(answer)
+	require.NoError(t, on.Stop(context.WithoutCancel(t.Context())))
+
+	assert.InDelta(t, 10, counter(t, reg, "notifier_spans_exported_total"), 0)
+	assert.InDelta(t, 90, counter(t, reg, "notifier_spans_failed_total"), 0)
+}
+
+func counter(t *testing.T, reg *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return 0
+}
+
+func TestP10TroubleWithACollectorShowsNeitherItsAddressNorItsAnswer(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"refuses":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "planted", http.StatusForbidden) },
+		"leads elsewhere": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/planted%zz", http.StatusFound) },
+		"is no collector": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/x-protobuf")
+			_, _ = w.Write([]byte("planted"))
+		},
+		"breaks": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"says a good deal": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, strings.Repeat("planted", 1e5), http.StatusBadRequest)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			collector := httptest.NewServer(answer)
+			defer collector.Close()
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", strings.Replace(collector.URL, "//", "//user:planted@", 1)+"/planted")
+			var log bytes.Buffer
+			on := Start(t.Context(), "1.0", slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
+			_, span := on.Tracer().Start(t.Context(), "deliver")
+			span.End()
+			_ = on.Stop(context.WithoutCancel(t.Context()))
+
+			assert.Contains(t, log.String(), "Tracing has trouble")
+			assert.NotContains(t, log.String(), "planted")
+			assert.Less(t, log.Len(), 1000)
+		})
+	}
+}
+
+// What the SDK itself finds wrong with a variable it quotes.
+func TestP10TheSDKSaysNothingOfTheEnvironment(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(errorsOnly{slog.NewTextHandler(&log, nil)})
+	logger.Error("parse headers", "err", errors.New(`unescaping "planted"`), "input", "planted")
+	assert.Contains(t, log.String(), "parse headers")
+	assert.Contains(t, log.String(), "unescaping")
+	assert.NotContains(t, log.String(), "planted")
 }
 
 func TestATraceIsCarried(t *testing.T) {
