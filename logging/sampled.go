@@ -23,6 +23,7 @@ const (
 // that name a single request, delivery or error are not among them.
 var source = map[string]bool{
 	"component": true, "receiver": true, "integration": true, "cursor": true, "agent": true, "code": true, "reason": true,
+	"name": true, "alert": true, // a rule
 }
 
 // Sampled is a handler that lets records of a kind through First at a time, and the newest of the others after Interval, with their

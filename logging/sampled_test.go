@@ -29,6 +29,21 @@ func (w *written) lines(t *testing.T) (lines []map[string]any) {
 	return lines
 }
 
+// A rule whose template goes wrong for each of a thousand alerts does not hide another rule's trouble.
+func TestEachRuleIsAKindOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(written)
+		handler := NewSampled(slog.NewJSONHandler(log, nil), nil)
+		logger := slog.New(handler)
+		for range 1000 {
+			logger.With("alert", "Many").Warn("Expanding alert template failed")
+		}
+		logger.With("alert", "One").Warn("Expanding alert template failed")
+		assert.Len(t, log.lines(t), First+1)
+		handler.Flush()
+	})
+}
+
 func TestFailuresByTheThousandsWriteFewLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, leftOut := new(written), 0

@@ -203,6 +203,9 @@ func TestP11ARuleFileIsRefusedWithAllItsProblems(t *testing.T) {
 `), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "typo.yml"), []byte("groups:\n  - name: g\n    rulez: []\n"), 0o600))
 
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "group.yml"), []byte("groups: [7]\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "number.yml"), []byte("groups: 7\n"), 0o600))
+
 	_, problems := rules.Read([]string{dir + "/*.yml", dir + "/none/*.yml", "["})
 
 	var got []string
@@ -214,6 +217,8 @@ func TestP11ARuleFileIsRefusedWithAllItsProblems(t *testing.T) {
 		`[0] DIR/bad.yml:6:9: group "g", rule 2, "B": annotation "summary": template: __alert_B:1: unexpected "}" in operand`,
 		`[0] DIR/bad.yml:9:17: group "g", rule 3, "a b{": braces present in the recording rule name; should it be in expr?: a b{`,
 		`[0] DIR/bad.yml:11:5: groupname: "g" is repeated in the same file`,
+		"[0] DIR/group.yml:1:1: cannot unmarshal !!int `7`, want keys and values",
+		"[0] DIR/number.yml:1:1: cannot unmarshal !!int `7`, want a list",
 		`[0] DIR/typo.yml:3:1: field rulez not found`,
 		`[1] there is no such file: DIR/none/*.yml`,
 		`[2] this is not a pattern of files like rules/*.yml`,

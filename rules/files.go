@@ -88,10 +88,11 @@ func parse(text []byte) (groups *rulefmt.RuleGroups, problems []placed) {
 	for _, err := range errs {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			p, ok := problemOf(line)
-			if !ok || seen[line] {
+			if said := fmt.Sprint(p); !ok || seen[said] {
 				continue // both of its passes find some of them
+			} else {
+				seen[said] = true
 			}
-			seen[line] = true
 			if p.line == 0 {
 				p.line, p.column = locate(text, pathOf(groups, err))
 			}
@@ -127,7 +128,9 @@ func locate(text []byte, path string) (line, column int) {
 var (
 	inPlace = regexp.MustCompile(`^(\d+):(\d+): (?:\d+:\d+: )?`)
 	inLine  = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
-	goTypes = regexp.MustCompile(` (?:in type|into) rulefmt\.\w+$`)
+	goTypes = regexp.MustCompile(` in type rulefmt\.\w+$`)
+	aList   = regexp.MustCompile(` into \[\]rulefmt\.\w+$`)
+	aKey    = regexp.MustCompile(` into rulefmt\.\w+$`)
 )
 
 // problemOf is one line of an error; ok is false for what only introduces others.
@@ -146,6 +149,8 @@ func problemOf(line string) (p placed, ok bool) {
 		line = line[len(found[0]):]
 	}
 	p.msg = goTypes.ReplaceAllString(line, "")
+	p.msg = aList.ReplaceAllString(p.msg, ", want a list")
+	p.msg = aKey.ReplaceAllString(p.msg, ", want keys and values")
 	return p, true
 }
 
