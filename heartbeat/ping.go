@@ -2,11 +2,14 @@ package heartbeat
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -15,8 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	commoncfg "github.com/prometheus/common/config"
-
-	"github.com/alertvitals/notifier/notifiers"
 )
 
 // pingTimeout bounds a ping, and the question whether the notifier is ready.
@@ -153,7 +154,7 @@ func get(ctx context.Context, c Ping, client *http.Client) error {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("asking the address of the ping: %w", notifiers.FromNetwork(err)) // without the address, or what was answered
+		return fmt.Errorf("asking the address of the ping: %w", plain(err))
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // for the connection to be used again
@@ -161,4 +162,20 @@ func get(ctx context.Context, c Ping, client *http.Client) error {
 		return fmt.Errorf("the address of the ping answered %d", resp.StatusCode)
 	}
 	return nil
+}
+
+// plain is a client's error without the address. Those that net/http words by what was answered may quote it: they say so little.
+func plain(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	var (
+		network     net.Error
+		certificate *tls.CertificateVerificationError
+	)
+	if errors.As(err, &network) || errors.As(err, &certificate) || errors.Is(err, io.EOF) {
+		return err
+	}
+	return errors.New("the connection broke, or the answer is no HTTP or a redirect that leads nowhere")
 }
