@@ -58,7 +58,7 @@ func (g *group) hear(a Alert, now time.Time) {
 	if delete(g.hidden, mark); a.State != Firing {
 		return
 	}
-	if len(g.alerts) >= mostAlerts {
+	if len(g.alerts) >= mostAlerts || g.bytes >= mostBytes-longestAnnotation {
 		g.hidden[mark] = now.Add(a.Lease)
 		return
 	}

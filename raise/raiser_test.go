@@ -311,11 +311,11 @@ func TestP2AGroupOfLongAlertsIsToldAsFarAsTheJournalTakesIt(t *testing.T) {
 		start := time.Now()
 		d := newDisk()
 		r := run(t, d, start)
-		long := strings.Repeat("<", 4000)
+		long, description := strings.Repeat("<", 4000), strings.Repeat("é", 20<<10)
 		find := func(state State) (many []Alert) {
 			for n := range mostAlerts {
 				a := one(state, fmt.Sprint(n)+long, start)
-				a.Annotations = map[string]string{"summary": long, "description": strings.Repeat("é", 1<<20)}
+				a.Annotations = map[string]string{"summary": long, "description": description}
 				many = append(many, a)
 			}
 			return many
@@ -344,6 +344,7 @@ func TestP2AGroupOfLongAlertsIsToldAsFarAsTheJournalTakesIt(t *testing.T) {
 			r.Hear(a)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Len(t, r.taken, 2)
 		assert.Len(t, r.taken[1].Alerts, len(told))
 		assert.Zero(t, r.taken[1].TruncatedAlerts)
