@@ -106,6 +106,7 @@ func TestAHeartbeatThatNeverComesIsMissingAfterItsInterval(t *testing.T) {
 		c.Labels = map[string]string{"team": "sre"}
 		m := monitor(t, c)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 
 		assert.Equal(t, []change{{0, raise.Held}, {5 * time.Minute, raise.Firing}}, m.said())
 		assert.Equal(t, map[string]string{"alertname": "HeartbeatMissing", "heartbeat": "prometheus", "severity": "critical", "team": "sre"},
