@@ -48,7 +48,7 @@ func Start(ctx context.Context, version string, logger *slog.Logger, reg prometh
 		return off
 	}
 	logger = logger.With("component", "tracing")
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("Tracing has trouble", "err", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("Tracing has trouble", "err", plain(err)) }))
 	otel.SetLogger(logr.FromSlogHandler(errorsOnly{logger.Handler()}))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
@@ -61,7 +61,7 @@ func Start(ctx context.Context, version string, logger *slog.Logger, reg prometh
 		resource.WithFromEnv(),
 	)
 	if err != nil { // it is whole but for what OTEL_RESOURCE_ATTRIBUTES has wrong
-		logger.Warn("Traces do not say all that OTEL_RESOURCE_ATTRIBUTES says", "err", err)
+		logger.Warn("Traces do not say all that OTEL_RESOURCE_ATTRIBUTES says: it is a list like name=value,name=value with %20 for a space")
 	}
 	size := queueSize(os.Getenv)
 	queue := &queue{counts: counts}
@@ -176,22 +176,6 @@ func (h errorsOnly) Handle(ctx context.Context, r slog.Record) error {
 // Enabled leaves out what is for those who debug the SDK.
 func (h errorsOnly) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
-}
-
-// quoted are the attributes in which the SDK quotes a variable that it cannot read: a header with a key for the collector, or an address
-// with a password. The error beside them quotes it, too.
-var quoted = map[string]bool{"input": true, "key": true, "value": true, "url": true}
-
-// Handle writes a record without what it quotes of the environment.
-func (h errorsOnly) Handle(ctx context.Context, r slog.Record) error {
-	quotes := false
-	r.Attrs(func(a slog.Attr) bool { quotes = quotes || quoted[a.Key]; return true })
-	if quotes {
-		short := slog.NewRecord(r.Time, r.Level, "A variable OTEL_EXPORTER_OTLP_… cannot be followed, or a part of it", r.PC)
-		short.AddAttrs(slog.String("doing", r.Message), slog.String("value", "<secret>"))
-		r = short
-	}
-	return h.Handler.Handle(ctx, r) //nolint:wrapcheck // it is the handler's own
 }
 
 // WithAttrs is a handler that leaves out the same.
