@@ -483,6 +483,7 @@ func post(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2)
 	req, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(ts.ReadFile(args[1])))
 	ts.Check(err)
+	req.Close = true // a connection that is kept may be closed for another just now, and a POST is then not tried again
 	req.Header.Set("Content-Type", "application/json")
 	for _, header := range args[2:] {
 		name, value, _ := strings.Cut(header, ": ")

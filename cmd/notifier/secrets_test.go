@@ -317,7 +317,7 @@ func TestP10ANotifierThatFailsShowsNoSecret(t *testing.T) {
 	}))
 	defer collector.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", strings.Replace(collector.URL, "://", "://u:"+planted+"@", 1))
-	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key="+planted+",forgotten "+planted)
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key="+planted+",another="+planted)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var logged lockedBuffer
