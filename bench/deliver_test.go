@@ -92,7 +92,7 @@ func demoAgent(b *testing.B) string {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.Run(ctx)
+		a.Run(ctx, 25*time.Millisecond)
 	}()
 	b.Cleanup(func() {
 		cancel()

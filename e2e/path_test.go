@@ -55,7 +55,8 @@ func lay(t *testing.T, alertmanagers int, flags func(before []*process) []string
 	t.Cleanup(p.mail.Close)
 
 	programs := build(t)
-	p.agent = start(t, "the agent", filepath.Join(programs, "demo-agent"), "--web.listen-address=127.0.0.1:0")
+	p.agent = start(t, "the agent", filepath.Join(programs, "demo-agent"), "--web.listen-address=127.0.0.1:0",
+		"--chat.interval=500ms") // 20 in the rules' window, and too few for HighTokenUsage in its
 	p.notifier = start(t, "the notifier", filepath.Join(programs, "notifier"), "serve", "--web.listen-address=127.0.0.1:0",
 		"--storage.path="+t.TempDir(), "--config.file="+write(t, "notifier.yml", fmt.Sprintf(`
 agents:

@@ -26,15 +26,20 @@ func main() {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil))) // as the notifier and Prometheus write
 	app := kingpin.New("demo-agent", "An AI agent that falls ill on demand: POST /demo/ill?with="+strings.Join(agent.Illnesses(), ",")+" and POST /demo/well.")
 	listen := app.Flag("web.listen-address", "Address to listen on.").Default(":8080").String()
+	pace := app.Flag("chat.interval", "Time between two chats. Many more of them than by default are many tokens, of which a rule warns.").
+		Default(agent.Pace.String()).Duration()
 	kingpin.MustParse(app.Parse(os.Args[1:]))
+	if *pace <= 0 {
+		app.Fatalf("--chat.interval: want more than 0, got %s", *pace)
+	}
 
-	if err := serve(*listen); err != nil {
+	if err := serve(*listen, *pace); err != nil {
 		slog.Error("The agent ended", "err", err)
 		os.Exit(1)
 	}
 }
 
-func serve(address string) error {
+func serve(address string, pace time.Duration) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -44,7 +49,7 @@ func serve(address string) error {
 	slog.Info("Listening on", "address", listener.Addr().String())
 	a := agent.New()
 	server := &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
-	go a.Run(ctx)
+	go a.Run(ctx, pace)
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err

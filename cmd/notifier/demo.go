@@ -40,6 +40,8 @@ const (
 	demoChannel = "#agent-alerts"
 	demoToken   = "xoxb-demo" //nolint:gosec // only the stand-in knows it
 	demoKey     = "0123456789abcdef0123456789abcdef"
+
+	demoPace = 25 * time.Millisecond // between two chats: a rule in seconds needs many of them
 )
 
 // demoCommand is `notifier demo`.
@@ -157,7 +159,7 @@ func startDemo(ctx context.Context, dir string) (*demonstration, error) {
 	if d.mailURL, err = d.serve(ctx, http.HandlerFunc(d.showMail)); err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
-	go d.agent.Run(ctx)
+	go d.agent.Run(ctx, demoPace)
 	ruleFile := filepath.Join(dir, "demo.rules.yml")
 	if err = os.WriteFile(ruleFile, demoRules, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("writing the rule: %w", err), d.stop())

@@ -31,12 +31,11 @@ const (
 // Illnesses are all that there are.
 func Illnesses() []string { return []string{Errors, Slow, FailingTools, FullPool, NotReady, Down} }
 
-// tick is how often the agent's traffic is simulated, and chatsPerTick how much of it comes each time.
-const (
-	tick         = 50 * time.Millisecond
-	chatsPerTick = 2
-	poolCapacity = 50
-)
+// Pace is the time between two chats of an agent that few people use: what it does while it is well is within every limit of
+// rules/agent-sdk.yml, its million tokens an hour too.
+const Pace = 5 * time.Second
+
+const poolCapacity = 50
 
 // Agent is an http.Handler that behaves like an AI agent. The zero value is not usable; call New.
 type Agent struct {
@@ -59,18 +58,16 @@ func New() *Agent {
 	return a
 }
 
-// Run simulates traffic until ctx ends.
-func (a *Agent) Run(ctx context.Context) {
-	ticker := time.NewTicker(tick)
+// Run simulates traffic until ctx ends: a chat each time that pace has passed.
+func (a *Agent) Run(ctx context.Context, pace time.Duration) {
+	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			for range chatsPerTick {
-				a.Chat()
-			}
+			a.Chat()
 		}
 	}
 }

@@ -80,11 +80,11 @@ agent_active_count 4
 func TestRunMakesTrafficUntilTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := New()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*tick+time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*Pace+time.Millisecond)
 		defer cancel()
 
-		a.Run(ctx)
+		a.Run(ctx, Pace)
 
-		assert.Equal(t, 10*chatsPerTick, a.chats)
+		assert.Equal(t, 10, a.chats)
 	})
 }

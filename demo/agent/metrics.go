@@ -71,8 +71,8 @@ func (m *metrics) chat(latency time.Duration, failed bool) {
 		m.errors.WithLabelValues("model_call", m.agentID).Inc()
 		return
 	}
-	m.tokenUsage.WithLabelValues("input").Observe(1840)
-	m.tokenUsage.WithLabelValues("output").Observe(260)
+	m.tokenUsage.WithLabelValues("input").Observe(920)
+	m.tokenUsage.WithLabelValues("output").Observe(130)
 }
 
 func (m *metrics) tool(name string, failed bool) {
