@@ -173,6 +173,25 @@ func TestEveryPanelShowsSomething(t *testing.T) {
 	}
 }
 
+// A metric of the notifier that nothing draws is one that nobody sees.
+func TestTheNotifierShowsEachOfItsMetrics(t *testing.T) {
+	series, err := exposed.Series("notifier")
+	require.NoError(t, err)
+	var shown strings.Builder
+	for _, p := range readDashboards(t)["notifier"].Panels {
+		for _, target := range p.Targets {
+			shown.WriteString(target.Expr + "\n")
+		}
+	}
+	histogram := regexp.MustCompile(`_(bucket|sum|count)$`)
+	for _, name := range exposed.Names(series) {
+		if strings.HasPrefix(name, "notifier_") {
+			name = histogram.ReplaceAllString(name, "")
+			assert.Regexp(t, name+`(_bucket)?\{`, shown.String(), "no panel shows %s", name)
+		}
+	}
+}
+
 // No panel shows who somebody is: the notifier's own pages do not either.
 func TestNoPanelNamesAPerson(t *testing.T) {
 	personal := regexp.MustCompile(`user_email|user_account|organization_id|api_key|end_user|email`)

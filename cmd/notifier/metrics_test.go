@@ -22,8 +22,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/internal/exposed"
 )
 
 // hostileName is what alerts may be called; none of it may become a label's value.
@@ -113,6 +116,33 @@ func TestMetricsOfABusyNotifier(t *testing.T) {
 		problems, err := testutil.GatherAndLint(reg)
 		require.NoError(t, err)
 		assert.Empty(t, problems)
+	})
+	t.Run("are those that the rules and the dashboards are tried on", func(t *testing.T) {
+		series, err := exposed.Series("notifier")
+		require.NoError(t, err)
+		suffix := regexp.MustCompile(`_(bucket|sum|count)$`)
+		tried := map[string][]string{} // the names of the labels, by the name of the metric
+		for _, s := range series {
+			if !strings.HasPrefix(s.Get("__name__"), "notifier_") {
+				continue
+			}
+			var names []string
+			s.Range(func(l labels.Label) {
+				if l.Name != "__name__" && l.Name != "le" {
+					names = append(names, l.Name)
+				}
+			})
+			tried[suffix.ReplaceAllString(s.Get("__name__"), "")] = names
+		}
+		real := map[string][]string{}
+		for _, f := range gathered(t, reg) {
+			var names []string
+			for _, l := range f.GetMetric()[0].GetLabel() {
+				names = append(names, l.GetName())
+			}
+			real[f.GetName()] = names
+		}
+		assert.Equal(t, real, tried, "internal/exposed/bodies/notifier.txt")
 	})
 	t.Run("have bounded labels", func(t *testing.T) {
 		allowed := map[string]*regexp.Regexp{
