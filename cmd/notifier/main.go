@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // time intervals name zones, and the image has no other files
@@ -30,6 +31,9 @@ const (
 )
 
 func main() {
+	if built, ok := debug.ReadBuildInfo(); ok && version.Version == "" {
+		version.Version = built.Main.Version // of the tag or the commit; "(devel)" where there is no repository, as in a container's build
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

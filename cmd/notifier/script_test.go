@@ -21,12 +21,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/alertvitals/notifier/demo/agent"
-	"github.com/alertvitals/notifier/internal/exposed"
 	"github.com/alertvitals/notifier/internal/listening"
 	"github.com/alertvitals/notifier/notifiers/email/mailview"
 	"github.com/alertvitals/notifier/notifiers/email/smtpfake"
@@ -112,7 +109,6 @@ func TestScript(t *testing.T) {
 			"alert":    alertCommand,
 			"post":     post,
 			"get":      get,
-			"exposes":  exposes,
 			"wait-for": waitFor,
 			"signal":   sendSignal,
 			"ended":    ended,
@@ -499,34 +495,6 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	resp, err := http.Get(args[0])
 	ts.Check(err)
 	printAnswer(ts, resp)
-}
-
-// exposes compares metrics with the body that stands for them in tests: each series of it has one of the same name and labels' names.
-func exposes(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, neg, args, 2)
-	resp, err := http.Get(args[0])
-	ts.Check(err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	ts.Check(err)
-	samples, err := exposed.Parse(body)
-	ts.Check(err)
-	modelled, err := exposed.Series(args[1])
-	ts.Check(err)
-	shape := func(l labels.Labels) string {
-		names := []string{l.Get(model.MetricNameLabel)}
-		l.Range(func(label labels.Label) { names = append(names, label.Name) })
-		return strings.Join(names, " ")
-	}
-	there := map[string]bool{}
-	for _, s := range samples {
-		there[shape(s.Labels)] = true
-	}
-	for _, s := range modelled {
-		if !there[shape(s)] {
-			ts.Fatalf("%s has no series like %s", args[0], s)
-		}
-	}
 }
 
 func printAnswer(ts *testscript.TestScript, resp *http.Response) {
