@@ -58,6 +58,7 @@ type panel struct {
 	Targets []struct {
 		RefID        string `json:"refId"`
 		Expr         string `json:"expr"`
+		Interval     string `json:"interval"`
 		LegendFormat string `json:"legendFormat"`
 	} `json:"targets"`
 }
@@ -170,6 +171,21 @@ func TestEveryPanelShowsSomething(t *testing.T) {
 				assert.Empty(t, exposed.Unknown(expr, series), "%s chooses from nothing", v.Name)
 			}
 		})
+	}
+}
+
+// What a program tells a collector once a minute is not in a window of one minute, which Grafana makes of a scrape interval of 15 s.
+func TestWhatIsExportedEachMinuteIsSeenInFour(t *testing.T) {
+	for system, d := range readDashboards(t) {
+		for _, p := range d.Panels {
+			for _, target := range p.Targets {
+				if slices.Contains([]string{"claude-code", "opencode-otel", "gen-ai"}, system) {
+					assert.Equal(t, "1m", target.Interval, "%s: %s", system, p.Title)
+				} else {
+					assert.Empty(t, target.Interval, "%s: %s is scraped", system, p.Title)
+				}
+			}
+		}
 	}
 }
 

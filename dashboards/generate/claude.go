@@ -22,7 +22,7 @@ func spent(by, matchers string, before bool) string {
 func claudeCode() board {
 	const article = "Only for programs that emit the article's claude.* metrics: Claude Code itself has no such metric. "
 	return board{
-		name: "claude-code", title: "Claude Code", known: `{__name__=~"(.+_)?claude_code_.+"}`,
+		name: "claude-code", every: exported, title: "Claude Code", known: `{__name__=~"(.+_)?claude_code_.+"}`,
 		about: "Cost, tokens and work of Claude Code. People are shown by an anonymous id, not by name. Requests, errors and latencies are not in its metrics but in its log events.",
 		panels: []panel{
 			{

@@ -17,7 +17,10 @@ type board struct {
 	title string
 	about string
 	// known is a selector of series that every such system has: their labels are the choice of the variables job and instance.
-	known  string
+	known string
+	// every is how often its numbers change, where that is seldomer than they are scraped: of it Grafana makes $__rate_interval, which
+	// is four times as long (https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables/#use-__rate_interval).
+	every  string
 	panels []panel
 }
 
@@ -33,6 +36,9 @@ type panel struct {
 	stacked      bool
 	top          float64 // of the axis, 0 for as high as the values
 }
+
+// exported is how often programs tell an OpenTelemetry collector by default. Windows of one scrape interval would mostly hold no change.
+const exported = "1m"
 
 type query struct{ expr, legend string }
 
@@ -70,7 +76,7 @@ func (b board) json() ([]byte, error) {
 		if x+w > 24 {
 			x, y, tallest = 0, y+tallest, 0
 		}
-		panels = append(panels, p.json(i+1, object{"x": x, "y": y, "w": w, "h": h}))
+		panels = append(panels, p.json(i+1, b.every, object{"x": x, "y": y, "w": w, "h": h}))
 		x, tallest = x+w, max(tallest, h)
 	}
 	var out bytes.Buffer
@@ -126,7 +132,7 @@ func (p panel) size() (width, height int) {
 	return p.width, 8
 }
 
-func (p panel) json(id int, place object) object {
+func (p panel) json(id int, every string, place object) object {
 	if p.kind == row {
 		return object{"id": id, "title": p.title, "description": p.about, "type": row, "collapsed": false, "gridPos": place, "panels": []object{}}
 	}
@@ -146,6 +152,9 @@ func (p panel) json(id int, place object) object {
 		target := object{
 			"refId": string(rune('A' + i)), "datasource": datasource, "editorMode": "code", "range": true, "legendFormat": q.legend,
 			"expr": strings.ReplaceAll(q.expr, "$S", `job=~"$job",instance=~"$instance"`),
+		}
+		if every != "" {
+			target["interval"] = every
 		}
 		switch p.kind {
 		case table:

@@ -108,7 +108,7 @@ func genAI() board {
 		return "histogram_quantile(" + q + ", sum by (le) (rate({" + name(metric, "_bucket") + "}[$__rate_interval])))"
 	}
 	return board{
-		name: "gen-ai", title: "GenAI (OpenTelemetry)", known: `{__name__=~"(.+_)?gen_ai_client_.+_count"}`,
+		name: "gen-ai", every: exported, title: "GenAI (OpenTelemetry)", known: `{__name__=~"(.+_)?gen_ai_client_.+_count"}`,
 		about: "Programs with OpenTelemetry's GenAI metrics, with or without units and a namespace in their names.",
 		panels: []panel{
 			{

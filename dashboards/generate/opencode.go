@@ -56,7 +56,7 @@ func openCodeOTel() board {
 	}
 	cost, tools := name("cost_usage", "(_USD)?"), `__name__=~"(.+_)?opencode_tool_duration(_milliseconds)?_count",$S`
 	return board{
-		name: "opencode-otel", title: "OpenCode", known: `{__name__=~"(.+_)?opencode_session_count(_total)?"}`,
+		name: "opencode-otel", every: exported, title: "OpenCode", known: `{__name__=~"(.+_)?opencode_session_count(_total)?"}`,
 		about: "OpenCode with its OpenTelemetry plugin, by a collector.",
 		panels: []panel{
 			{
