@@ -186,7 +186,9 @@ func (p *path) tell(t *testing.T) {
 	_, err = p.agent.ask("POST", "/demo/well")
 	require.NoError(t, err)
 	// The message is edited first, and its thread is told then.
-	p.shows(t, func(m slackview.Message) bool { return strings.Contains(text(m), "RESOLVED") && strings.Contains(text(m), "Resolved after") })
+	p.shows(t, func(m slackview.Message) bool {
+		return strings.Contains(text(m), "RESOLVED") && strings.Contains(text(m), "Resolved after")
+	})
 	p.pages(t, pagerdutyfake.Resolved)
 	mails := p.mails(t, 2)
 	assert.Regexp(t, `(?s)RESOLVED · HighErrorRate · demo.*Resolved after`, p.message(t))

@@ -134,15 +134,15 @@ func TestMetricsOfABusyNotifier(t *testing.T) {
 			})
 			tried[name] = names
 		}
-		real := map[string][]string{}
+		given := map[string][]string{}
 		for _, f := range gathered(t, reg) {
 			var names []string
 			for _, l := range f.GetMetric()[0].GetLabel() {
 				names = append(names, l.GetName())
 			}
-			real[f.GetName()] = names
+			given[f.GetName()] = names
 		}
-		assert.Equal(t, real, tried, "internal/exposed/bodies/notifier.txt")
+		assert.Equal(t, given, tried, "internal/exposed/bodies/notifier.txt")
 	})
 	t.Run("have bounded labels", func(t *testing.T) {
 		allowed := map[string]*regexp.Regexp{
