@@ -40,12 +40,8 @@ type Notification struct {
 // what is wrong with the body; a body that failed once fails always.
 func Decode(body []byte) (Notification, error) {
 	var n Notification
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if err := dec.Decode(&n); err != nil {
-		return Notification{}, describe(err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Notification{}, errors.New("the body goes on after the JSON object; send one payload in each request")
+	if err := json.Unmarshal(body, &n); err != nil {
+		return Notification{}, notOne(body)
 	}
 	if n.Version != payloadVersion {
 		return Notification{}, fmt.Errorf("version is %q, want %q: is the sender Alertmanager, and does its receiver have no custom payload", n.Version, payloadVersion)
@@ -84,6 +80,15 @@ func complete(a *template.Alert) error {
 		a.Fingerprint = set.Fingerprint().String()
 	}
 	return nil
+}
+
+// notOne says why the body is not one payload. A decoder knows more of that than json.Unmarshal, which is faster.
+func notOne(body []byte) error {
+	var n Notification
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&n); err != nil {
+		return describe(err)
+	}
+	return errors.New("the body goes on after the JSON object; send one payload in each request")
 }
 
 // describe turns an error of encoding/json into one that names the field and what was expected there.

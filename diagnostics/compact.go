@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -11,6 +12,13 @@ import (
 )
 
 const (
+	// muchHistory is from how many series on most of the heap is the history, which stays: with Go's GOGC of 100, garbage would take as
+	// much again. Below that a smaller one would only cost processor time, a quarter of it after a start with much to deliver:
+	// docs/performance.md. Prometheus has a value of its own, too:
+	// https://prometheus.io/docs/prometheus/latest/configuration/configuration/, runtime.gogc.
+	muchHistory       = 25_000
+	gcPercent         = 100
+	gcPercentWithMuch = 50
 	// compactEvery is how often the history is looked through for what can go from memory to disk, as Prometheus's database itself
 	// would do it.
 	compactEvery = time.Minute
@@ -24,6 +32,7 @@ func compactOften(ctx context.Context, db *tsdb.DB, logger *slog.Logger) {
 	tick := time.NewTicker(compactEvery)
 	defer tick.Stop()
 	for {
+		tuneGC(db)
 		select {
 		case <-ctx.Done():
 			return
@@ -33,6 +42,17 @@ func compactOften(ctx context.Context, db *tsdb.DB, logger *slog.Logger) {
 				logger.Error("Writing the history of scraped samples failed", "err", err)
 			}
 		}
+	}
+}
+
+// tuneGC sets GOGC as the history is large, unless the operator has set it.
+func tuneGC(db *tsdb.DB) {
+	switch {
+	case os.Getenv("GOGC") != "":
+	case db.Head().NumSeries() >= muchHistory:
+		debug.SetGCPercent(gcPercentWithMuch)
+	default:
+		debug.SetGCPercent(gcPercent)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -57,11 +56,6 @@ func (s storage) validate() error {
 	}
 	return nil
 }
-
-// gcPercent is GOGC where nobody has set it. Most of the heap is the history of scraped samples, which stays: with Go's 100, garbage
-// would take as much again. It costs half a per cent of a core: docs/performance.md. Prometheus has a value of its own, too:
-// https://prometheus.io/docs/prometheus/latest/configuration/configuration/, runtime.gogc.
-const gcPercent = 50
 
 // serveCommand is `notifier serve`.
 type serveCommand struct {
@@ -113,9 +107,6 @@ func (s *serveCommand) run(ctx context.Context, logger *slog.Logger, reg *promet
 	hangups := make(chan os.Signal, 1) // from the start: without anybody who listens, a SIGHUP ends the process
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	all, err := newService(ctx, file(*s.configFile), s.disk(), s.port(), logger, reg)
 	if err != nil {
