@@ -4,7 +4,9 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/ ./cmd/...
+# Empty, it is what Go knows of the checkout.
+ARG VERSION=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X github.com/prometheus/common/version.Version=${VERSION}" -o /out/ ./cmd/...
 RUN mkdir /out/data && chown 65532:65532 /out/data
 
 # The notifier is here for its command health alone: the image has no shell and no other program that could ask.

@@ -81,7 +81,7 @@ func (p *page) why() string {
 
 func (p *page) how() string {
 	if p.Silence == "" {
-		return "To hear no more of it for a while, silence it in Alertmanager."
+		return "To hear no more of it for a while, silence it in Alertmanager, or mute its route."
 	}
 	return "To hear no more of it for a while, silence it: " + p.Silence
 }
