@@ -80,6 +80,9 @@ func (s *sink) connection(c net.Conn, state http.ConnState) {
 // nextEpoch waits until everything that a killed notifier has sent is dealt with, so that what comes later is its
 // successor's.
 func (s *sink) nextEpoch(ctx context.Context) error {
+	if err := s.acceptAll(ctx); err != nil {
+		return err
+	}
 	for {
 		s.mu.Lock()
 		n, closed := len(s.open), s.closed
@@ -95,6 +98,24 @@ func (s *sink) nextEpoch(ctx context.Context) error {
 			return fmt.Errorf("%d connections of a notifier that is gone stay open: %w", n, ctx.Err())
 		}
 	}
+}
+
+// barrier is a path that is not Slack's.
+const barrier = "/barrier"
+
+// acceptAll waits until every connection that a killed notifier has made is known: the kernel may hold some that nobody has accepted
+// yet, in their order, and one of our own comes after them.
+func (s *sink) acceptAll(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server.URL+barrier, nil)
+	if err != nil {
+		return err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
 }
 
 func (s *sink) setWeather(w weather) {
@@ -146,6 +167,9 @@ func (s *sink) next() (tr trouble, epoch int) {
 const slow = time.Second
 
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == barrier {
+		return
+	}
 	arrived := time.Now()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

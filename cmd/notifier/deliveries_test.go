@@ -35,7 +35,6 @@ var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 const hostile = "a\x1b[2J\x1b]0;pwned\ab\r\nDELIVERED\tc\u202ed\u009b31m"
 
 func TestTableFitsAScreen(t *testing.T) {
-	atNoonUTC(t)
 	var out bytes.Buffer
 	require.NoError(t, table(&out, []delivery.Delivery{
 		{
@@ -62,14 +61,6 @@ func TestTableFitsAScreen(t *testing.T) {
 	}
 }
 
-// atNoonUTC makes the times that people read the same on every machine.
-func atNoonUTC(t *testing.T) {
-	t.Helper()
-	local := time.Local
-	time.Local = time.UTC
-	t.Cleanup(func() { time.Local = local })
-}
-
 // ill is a snapshot of an agent in trouble.
 func ill() *diagnostics.Snapshot {
 	rate := 0.31
@@ -82,7 +73,6 @@ func ill() *diagnostics.Snapshot {
 }
 
 func TestDescriptionsReadWell(t *testing.T) {
-	atNoonUTC(t)
 	group := &alert.Group{Alerts: template.Alerts{
 		{
 			Status: "firing", Labels: template.KV{"alertname": "HighErrorRate", "severity": "critical", "job": "aster", "instance": "aster:8080"},
