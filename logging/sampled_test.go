@@ -17,11 +17,22 @@ import (
 )
 
 // written is a log, as a JSON object for each line.
-type written struct{ bytes.Buffer }
+type written struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (w *written) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(line)
+}
 
 func (w *written) lines(t *testing.T) (lines []map[string]any) {
 	t.Helper()
-	for line := range strings.Lines(w.String()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for line := range strings.Lines(w.text.String()) {
 		var l map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &l))
 		lines = append(lines, l)

@@ -69,9 +69,9 @@ func fitting(text string, width int) string {
 	return text
 }
 
-// clock is when something was, in local time: the time of day, before it the date unless it is today's.
+// clock is when something was, in now's time zone: the time of day, before it the date unless it is today's.
 func clock(t, now time.Time) string {
-	t, now = t.Local(), now.Local()
+	t = t.In(now.Location())
 	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
 		return t.Format(time.TimeOnly)
 	}
@@ -191,7 +191,7 @@ func (p *page) line(what, value string) {
 
 // at is a time and how long ago it is.
 func (p *page) at(t time.Time) string {
-	text := t.Local().Format("2006-01-02 15:04:05 MST")
+	text := t.In(p.now.Location()).Format("2006-01-02 15:04:05 MST")
 	if t.After(p.now) {
 		return text + " (in " + words(t.Sub(p.now)) + ")"
 	}

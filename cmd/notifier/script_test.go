@@ -38,7 +38,6 @@ import (
 const patience = 60 * time.Second
 
 func TestMain(m *testing.M) {
-	time.Local = time.UTC // the times that people read are the same on every machine
 	testscript.Main(m, map[string]func(){
 		"notifier": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
 	})
