@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+	"github.com/prometheus/alertmanager/timeinterval"
 	commoncfg "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
@@ -287,6 +288,9 @@ func (d *decoder) refuse(path string, n ast.Node, t reflect.Type, err error) {
 		d.refused(path, n, "want a size like 100MB")
 	case t == reflect.TypeFor[commoncfg.TLSVersion]():
 		d.refused(path, n, "want TLS10, TLS11, TLS12 or TLS13")
+	case t == reflect.TypeFor[timeinterval.TimeRange]():
+		d.refused(path, n, "want {start_time: '09:00', end_time: '17:00'}, the start before the end; a night is two of them, "+
+			"'22:00' to '24:00' and '00:00' to '06:00'")
 	case errors.As(err, &wrongType) || !decodesItself(t):
 		d.wrongType(path, n, t)
 	default:
