@@ -3,6 +3,7 @@ package templates
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/alertvitals/notifier/alert"
@@ -63,10 +64,7 @@ const (
 func names(of []string) string {
 	var said []string
 	for _, name := range of[:min(len(of), mostNames)] {
-		if utf8.RuneCountInString(name) > longestName {
-			name = strings.TrimRight(string([]rune(name)[:longestName-1]), " ") + "…"
-		}
-		said = append(said, name)
+		said = append(said, cut(name, longestName))
 	}
 	text := strings.Join(said, ", ")
 	if more := len(of) - len(said); more > 0 {
@@ -75,11 +73,20 @@ func names(of []string) string {
 	return text
 }
 
+// cut is the beginning of a line, at most that many characters of it; it ends with "…" when it was cut.
+func cut(text string, most int) string {
+	if len(text) <= most || utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return strings.TrimRight(string([]rune(text)[:most-1]), " ") + "…"
+}
+
 // sentence makes one of parts that each begin with "; ".
 func sentence(parts string) string {
 	text := strings.TrimPrefix(parts, "; ")
 	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }

@@ -50,7 +50,7 @@ func (s *Set) render(in Input, e *execution) Content {
 	e.view = view{
 		Data:       DataOf(in.Receiver, g, in.Snapshot),
 		Status:     g.Status(),
-		Severity:   string(g.Severity()),
+		Severity:   cut(oneLine(string(g.Severity())), severitySize),
 		Name:       name(g),
 		Agent:      agentName(in),
 		Firing:     len(g.Alerts.Firing()),
@@ -101,6 +101,16 @@ func (s *Set) render(in Input, e *execution) Content {
 	return c
 }
 
+// What labels may take of the title and the headline, in characters: a label without end must not push the state and the time out
+// of a line that a service cuts. Slack's headers have 150 characters.
+const (
+	severitySize = 20
+	titleSize    = 55
+	agentSize    = 35
+	summarySize  = 400
+	whereSize    = 80
+)
+
 // view is what the embedded templates see.
 type view struct {
 	Data
@@ -142,24 +152,24 @@ func emoji(status string, severity alert.Severity) string {
 // name is what the group is about: its alertname, or how many different ones it has.
 func name(g alert.Group) string {
 	if n := g.Name(); n != "" {
-		return oneLine(n)
+		return cut(oneLine(n), titleSize)
 	}
 	names := distinct(g.Alerts, "alertname")
 	if len(names) == 0 {
 		return "alert without a name"
 	}
-	return oneLine(fmt.Sprintf("%s (+%d more)", names[0], len(names)-1))
+	return fmt.Sprintf("%s (+%d more)", cut(oneLine(names[0]), titleSize), len(names)-1)
 }
 
 func agentName(in Input) string {
 	if in.Snapshot != nil && in.Group.OneJob() {
-		return oneLine(in.Snapshot.Agent)
+		return cut(oneLine(in.Snapshot.Agent), agentSize)
 	}
-	return oneLine(in.Group.CommonLabels()["job"])
+	return cut(oneLine(in.Group.CommonLabels()["job"]), agentSize)
 }
 
 func summary(g alert.Group) string {
-	return oneLine(explain(g.Lead().Annotations, "summary", "description", "message"))
+	return cut(oneLine(explain(g.Lead().Annotations, "summary", "description", "message")), summarySize)
 }
 
 func explain(annotations amtemplate.KV, preferred ...string) string {
@@ -191,8 +201,8 @@ func where(g alert.Group) string {
 	case len(instances) == 0, len(instances) == 1 && strings.Contains(summary(g), instances[0]):
 		return ""
 	case len(instances) == 1:
-		return oneLine(instances[0])
+		return cut(oneLine(instances[0]), whereSize)
 	default:
-		return oneLine(fmt.Sprintf("%s (+%d more)", instances[0], len(instances)-1))
+		return fmt.Sprintf("%s (+%d more)", cut(oneLine(instances[0]), whereSize), len(instances)-1)
 	}
 }

@@ -516,3 +516,44 @@ func TestLinksOfTheAgentFollowThoseOfTheAlert(t *testing.T) {
 	c = Render(Input{Group: group(a), Now: now})
 	assert.Equal(t, []string{"Source", "Silence…", "Dashboard", "Alertmanager"}, texts(c.Links))
 }
+
+// Of a group whose known alerts are all resolved, nothing is said to be as it was: what may fire is hidden.
+func TestP9WhatIsResolvedIsNotSaidToGoOnBesideWhatIsHidden(t *testing.T) {
+	g := group(resolvedAt(errorRate("aster-0:8080", "7.3 %", "f0"), at(9, 16)))
+	g.Truncated, g.Reason = 3, "repeat interval elapsed"
+
+	c := Render(Input{Group: g, Known: []string{"f9"}, Ended: []string{"f0"}, Now: now})
+
+	assert.Equal(t, "3 hidden by max_alerts may still fire · resolved: Error rate is 7.3 % on aster-0:8080 · fired 09:14 UTC", c.Headline)
+	assert.Equal(t, "3 hidden by max_alerts may still fire", c.News)
+}
+
+// However long the labels are, a line of 150 characters has the state and how many fire, and one of 600 since when.
+func TestLongLabelsLeaveRoomForTheState(t *testing.T) {
+	long := strings.Repeat("日", 5000)
+	a := errorRate(long, long, "f0")
+	a.Labels = amtemplate.KV{"alertname": long, "job": long, "severity": long, "instance": long}
+	b := errorRate(long+"b", long, "f1")
+	b.Labels = amtemplate.KV{"alertname": long + "b", "job": long, "severity": long, "instance": long + "b"}
+	over := group(resolvedAt(a, at(9, 41)))
+
+	for state, in := range map[string]Input{
+		"1 firing":       {Group: group(a), Snapshot: sick(), Now: now},
+		"2 firing":       {Group: group(a, b), Now: now},
+		"resolved 09:41": {Group: over, Now: now},
+		"LATE · ":        {Group: group(a), Again: &Again{Late: true}, Now: now},
+	} {
+		c := Render(in)
+		assert.Contains(t, c.Title, state)
+		assert.LessOrEqual(t, len([]rune(c.Title)), 147, c.Title)
+		assert.LessOrEqual(t, len([]rune(c.Headline)), 600)
+		assert.Contains(t, c.Headline, " on 日")
+	}
+	assert.Contains(t, Render(Input{Group: group(a), Now: now}).Headline, "since 09:14 UTC (3 min)")
+}
+
+func TestASentenceBeginsWithAnyLetter(t *testing.T) {
+	assert.Equal(t, "Élan; two", sentence("; élan; two"))
+	assert.Equal(t, "日本", sentence("日本"))
+	assert.Empty(t, sentence("; "))
+}
