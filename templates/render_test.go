@@ -518,7 +518,7 @@ func TestLinksOfTheAgentFollowThoseOfTheAlert(t *testing.T) {
 }
 
 // Of a group whose known alerts are all resolved, nothing is said to be as it was: what may fire is hidden.
-func TestP9WhatIsResolvedIsNotSaidToGoOnBesideWhatIsHidden(t *testing.T) {
+func TestP8WhatIsResolvedIsNotSaidToGoOnBesideWhatIsHidden(t *testing.T) {
 	g := group(resolvedAt(errorRate("aster-0:8080", "7.3 %", "f0"), at(9, 16)))
 	g.Truncated, g.Reason = 3, "repeat interval elapsed"
 
