@@ -85,9 +85,11 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 	b.words.files = strings.Fields(receipt[picturesKey])
 	if m.Content.Status == alert.StatusResolved || m.Amends || len(b.words.files) == 0 {
 		m = m.WithCharts(ctx)
-		if files := b.upload(ctx, m.Content.Charts); len(files) > 0 {
-			b.words.files = files
-			receipt[picturesKey] = strings.Join(files, " ")
+		if m.ID == "" || m.ID != receipt[drawnKey] { // or else an earlier try has uploaded them
+			if files := b.upload(ctx, m.Content.Charts); len(files) > 0 {
+				b.words.files = files
+				receipt[picturesKey], receipt[drawnKey] = strings.Join(files, " "), m.ID
+			}
 		}
 	}
 	_, updated, _, err := b.api.UpdateMessageContext(ctx, channel, ts, layout(m, "", b.words, "").options()...)
@@ -106,9 +108,9 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 		if e, ok := errors.AsType[*notifiers.Error](err); ok {
 			e.Partly = true // what begins to fire need not wait for the edits of others
 		}
-		return m.Previous, err
+		return receipt, err
 	case updated == "":
-		return m.Previous, unreadable("editing the Slack message")
+		return receipt, unreadable("editing the Slack message")
 	}
 	b.posted("edited", channel, ts)
 	if text := reply(m.Content); text != "" {
@@ -119,9 +121,9 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 		_, replied, err := b.api.PostMessageContext(ctx, channel, options...)
 		switch {
 		case err != nil:
-			return m.Previous, fromError("replying in the Slack thread", err)
+			return receipt, fromError("replying in the Slack thread", err)
 		case replied == "":
-			return m.Previous, unreadable("replying in the Slack thread")
+			return receipt, unreadable("replying in the Slack thread")
 		}
 		b.posted("reply", channel, replied)
 	}

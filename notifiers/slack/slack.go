@@ -20,12 +20,14 @@ import (
 )
 
 // The keys of a Receipt: the ID of the channel and the timestamp that is the message's name in it; the channel that was
-// configured then, because a group moves with its receiver to another one; and the files that hold its pictures.
+// configured then, because a group moves with its receiver to another one; the files that hold its pictures, and for which
+// delivery they were drawn last.
 const (
 	channelKey    = "channel"
 	tsKey         = "ts"
 	configuredKey = "configured"
 	picturesKey   = "pictures"
+	drawnKey      = "drawn"
 )
 
 // Notifier is one Slack integration. It is safe for concurrent use and keeps nothing between calls.
@@ -148,11 +150,19 @@ func (n *Notifier) postWebhook(ctx context.Context, address string, m notifiers.
 	if err != nil {
 		return fromError(doing, err)
 	}
+	// The address of a method of the Web API, with a token in http_config, answers in JSON.
+	var method slackapi.SlackResponse
 	switch said := string(bytes.TrimSpace(answer)); {
 	case said == "ok":
 		return nil
 	case word.MatchString(said):
 		return fromWord(doing, said)
+	case json.Unmarshal(answer, &method) != nil:
+		return unreadable(doing)
+	case method.Ok:
+		return nil
+	case method.Error != "":
+		return fromWord(doing, method.Error)
 	default:
 		return unreadable(doing)
 	}

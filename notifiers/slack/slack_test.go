@@ -291,6 +291,27 @@ func TestWebhookPostsEachTime(t *testing.T) {
 	assert.Contains(t, messages[1].Text, "One more fires: aster-2:8080 · Error rate")
 }
 
+// A file with the address of a method, and a token in http_config, is Alertmanager's way to post by a bot: its answers are JSON.
+func TestP4AnAddressThatAnswersInJSONIsPostedToOnce(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"ok":true,"channel":"C1","ts":"1.2","warning":"missing_charset"}`: "",
+		`{"ok":false,"error":"channel_not_found"}`:                          "posting to the Slack webhook: Slack says channel_not_found",
+		`{"success":true}`: "posting to the Slack webhook: the answer is not one of Slack's",
+		`["ok"]`:           "posting to the Slack webhook: the answer is not one of Slack's",
+	} {
+		webhook := webhookOf(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json; charset=utf-8")
+			_, _ = io.WriteString(w, answer)
+		})))
+		_, err := webhook.Notify(t.Context(), notifiertest.Firing())
+		if want == "" {
+			require.NoError(t, err, answer)
+			continue
+		}
+		require.EqualError(t, err, want, answer)
+	}
+}
+
 func TestAWebhookPostsLateVitalsOfWhatIsCriticalAlone(t *testing.T) {
 	fake := slackfake.New(token)
 	webhook := webhookOf(t, serve(t, fake))

@@ -134,7 +134,7 @@ func (w Words) say(set *templates.Set, m notifiers.Message, c *templates.Content
 		if source == "" {
 			return ""
 		}
-		text, err := set.Text(source, d)
+		text, err := set.Text(lineBreaks(source), d)
 		if err != nil {
 			failed = append(failed, name)
 			return ""
@@ -143,7 +143,10 @@ func (w Words) say(set *templates.Set, m notifiers.Message, c *templates.Content
 	}
 	var s said
 	if title := run("title", w.Title, plainData); title != "" {
-		c.Title, c.Emoji = title, ""
+		c.Title = title
+		if strings.Contains(w.Title, "{{") {
+			c.Emoji = "" // a template may say the state itself; a fixed title is the same when all is over
+		}
 	}
 	if s.text = cutLines(run("text", w.Text, escapedData), sectionSize); s.text != "" {
 		c.Alerts = nil
@@ -184,6 +187,26 @@ func (w Words) say(set *templates.Set, m notifiers.Message, c *templates.Content
 		c.Foot = join(" · ", c.Foot, "standard text in place of "+strings.Join(failed, ", ")+", which failed")
 	}
 	return s
+}
+
+// lineBreaks is a template in which \n in its own text begins a line: in single quotes YAML leaves the two characters as they are, and
+// nobody wants to read them. What stands between {{ and }} is Go's, which knows them itself.
+func lineBreaks(source string) string {
+	var out strings.Builder
+	for {
+		text, rest, action := strings.Cut(source, "{{")
+		out.WriteString(strings.ReplaceAll(text, `\n`, "\n"))
+		if !action {
+			return out.String()
+		}
+		inside, after, closed := strings.Cut(rest, "}}")
+		out.WriteString("{{" + inside)
+		if !closed {
+			return out.String()
+		}
+		out.WriteString("}}")
+		source = after
+	}
 }
 
 // picture is the address of a picture, "" for what is none.

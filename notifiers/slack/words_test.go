@@ -75,6 +75,23 @@ http_config: {follow_redirects: false}
 	assert.NotContains(t, text, "since 09:14", "the text takes the headline's place")
 }
 
+// A title that is no template cannot say whether all is over, and single quotes leave \n as it is.
+func TestAPlainTitleAndQuotedLineBreaks(t *testing.T) {
+	n, fake := configured(t, `
+title: Agent Alert
+text: '{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Labels.instance }}{{ "\n" }}{{ end }}'
+`)
+	m := notifiertest.Firing()
+	m.Group.Alerts[1].Annotations["summary"] = `C:\new`
+	first := send(t, n, m)
+	text := asJSON(t, fake)
+	assert.Contains(t, text, `"text":"🔴 Agent Alert"`)
+	assert.Contains(t, text, `"text":"Error rate is 7.3 %\naster-0:8080\nC:\\new\naster-1:8080"`, "what the data hold stays as it is")
+
+	send(t, n, notifiertest.Resolved(first))
+	assert.Contains(t, asJSON(t, fake), `"text":"🟢 Agent Alert"`)
+}
+
 func TestP7WhatAUsersTemplateInsertsStaysText(t *testing.T) {
 	n, fake := configured(t, `
 text: '*{{ .CommonLabels.team }}* <https://example.com/{{ .CommonLabels.team }}|open> {{ .CommonAnnotations.description }}'
@@ -204,6 +221,31 @@ func TestPicturesFollowTheMessage(t *testing.T) {
 	assert.NotContains(t, fourth, "pictures", "what Slack has deleted is left out")
 	assert.NotContains(t, asJSON(t, fake), "slack_file")
 	assert.Len(t, fake.Messages("agent-alerts"), 1)
+}
+
+// Pictures that were uploaded for a try that failed serve the next one: Slack keeps every file.
+func TestATryAfterAFailedEditUploadsNothingAgain(t *testing.T) {
+	for name, failure := range map[string]slackfake.Failure{
+		"the edit":  {Status: 429, Method: "chat.update"},
+		"the reply": {Status: 503, Method: "chat.postMessage"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, fake := configured(t, "{}")
+			resolved := notifiertest.Resolved(send(t, n, notifiertest.Firing()))
+			resolved.Content.Charts = []templates.Image{{Alt: "all is well", PNG: []byte("\x89PNG")}}
+			fake.FailNext(1, failure)
+			var err error
+			resolved.Previous, err = n.Notify(t.Context(), resolved)
+			require.Error(t, err)
+
+			last := send(t, n, resolved)
+
+			assert.Equal(t, "F00000001", last["pictures"])
+			assert.Contains(t, asJSON(t, fake), `"slack_file":{"id":"F00000001"}`)
+			assert.Contains(t, asJSON(t, fake), `"alt_text":"all is well"`)
+			assert.Nil(t, fake.File("F00000002"))
+		})
+	}
 }
 
 func TestAMessageNeedsNoPictures(t *testing.T) {

@@ -127,7 +127,7 @@ func special(inside string, outer style) span {
 		if labelled {
 			name = unescape.Replace(label)
 		}
-		return span{text: "@" + strings.TrimLeft(name, "!@#"), style: outer | mention}
+		return span{text: "@" + strings.TrimPrefix(strings.TrimLeft(name, "!@#"), "subteam^"), style: outer | mention}
 	case labelled:
 		return span{text: unescape.Replace(label), style: outer, href: target}
 	default:

@@ -31,6 +31,7 @@ func TestParse(t *testing.T) {
 		"one\ntwo":             {{spans: []span{{text: "one"}}}, {spans: []span{{text: "two"}}}},
 		"&gt; 10 s":            {{quote: true, spans: []span{{text: "10 s"}}}},
 		"*&gt; 10 s*":          {{spans: []span{{text: "> 10 s", style: bold}}}},
+		"<!subteam^S0123ABCD>": {{spans: []span{{text: "@S0123ABCD", style: mention}}}},
 		"<!channel> <@U1>":     {{spans: []span{{text: "@channel", style: mention}, {text: " "}, {text: "@U1", style: mention}}}},
 		"<http://x?a&amp;b|y>": {{spans: []span{{text: "y", href: "http://x?a&b"}}}},
 		"<http://x>":           {{spans: []span{{text: "http://x", href: "http://x"}}}},
