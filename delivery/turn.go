@@ -497,16 +497,24 @@ func (l *Loop) links(g, shown alert.Group) []diagnostics.Link {
 	if l.Snapshots == nil {
 		return nil
 	}
+	return LinksOf(g, shown, l.Snapshots.Links)
+}
+
+// LinksOf are the links of the agent that a group is about, as of answers for labels: that of all its alerts, or else that of the first
+// that fires. Nothing that shown, the group without personal labels, hides is in them.
+func LinksOf(
+	g, shown alert.Group, of func(labels, shown map[string]string, starts, ends time.Time) []diagnostics.Link,
+) []diagnostics.Link {
 	labels := maps.Clone(shown.Lead().Labels)
 	maps.DeleteFunc(labels, func(_, value string) bool { return strings.Contains(value, alert.Redacted) })
 	var ends time.Time
 	if g.Status() == alert.StatusResolved {
 		ends = g.Until()
 	}
-	if links := l.Snapshots.Links(g.CommonLabels(), labels, g.Since(), ends); links != nil {
+	if links := of(g.CommonLabels(), labels, g.Since(), ends); links != nil {
 		return links
 	}
-	return l.Snapshots.Links(g.Lead().Labels, labels, g.Since(), ends)
+	return of(g.Lead().Labels, labels, g.Since(), ends)
 }
 
 // tryContext bounds a try by Limits.Try, and by Limits.Grace after the end of ctx.

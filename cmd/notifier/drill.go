@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 
 	"github.com/alertvitals/notifier/alert"
 	"github.com/alertvitals/notifier/config"
+	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/diagnostics"
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/templates"
@@ -41,6 +44,7 @@ type drill struct {
 	set      *templates.Set
 	group    alert.Group
 	snapshot *diagnostics.Snapshot
+	links    []diagnostics.Link
 	redact   []string
 }
 
@@ -62,10 +66,32 @@ func (f drillFlags) make(ctx context.Context, stdin io.Reader) (d drill, err err
 	if d.group, err = f.group(stdin); err != nil {
 		return d, err
 	}
+	if d.links, err = linksOf(cfg, d.group); err != nil {
+		return d, err
+	}
 	if *f.agent != "" {
 		d.snapshot, err = f.look(ctx)
 	}
 	return d, err
+}
+
+// linksOf are the links of the agent that the group is about, as the configuration has them.
+func linksOf(cfg config.Config, g alert.Group) ([]diagnostics.Link, error) {
+	if !slices.ContainsFunc(cfg.Agents, func(a diagnostics.AgentConfig) bool { return len(a.Links) > 0 }) {
+		return nil, nil
+	}
+	dir, err := os.MkdirTemp("", "notifier-links")
+	if err != nil {
+		return nil, fmt.Errorf("making a directory for what is scraped: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	// Nothing is asked of an agent: the collector only knows which is meant.
+	collector, err := diagnostics.New(cfg.Agents, cfg.Diagnostics, dir, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the agents: %w", err)
+	}
+	defer func() { _ = collector.Close() }()
+	return delivery.LinksOf(g, g.Redact(cfg.Diagnostics.WithDefaults().RedactLabels), collector.Links), nil
 }
 
 // receiverNamed is the receiver of that name; its error says which there are.
@@ -128,7 +154,7 @@ func (f drillFlags) look(ctx context.Context) (*diagnostics.Snapshot, error) {
 // message is what the group's next message would be, with a note about itself. Known is the message before it.
 func (d drill) message(g alert.Group, id, note string, known notifiers.Receipt) notifiers.Message {
 	shown := g.Redact(d.redact)
-	content := d.set.Render(templates.Input{Receiver: d.receiver.Name, Group: shown, Snapshot: d.snapshot, Now: time.Now()})
+	content := d.set.Render(templates.Input{Receiver: d.receiver.Name, Group: shown, Snapshot: d.snapshot, Links: d.links, Now: time.Now()})
 	content.Note = note
 	return notifiers.Message{
 		ID: id, Receiver: d.receiver.Name, Group: shown, GroupKey: g.ShownKey(d.redact), Content: content, Snapshot: d.snapshot, Previous: known,

@@ -20,6 +20,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/alertvitals/notifier/config"
+	"github.com/alertvitals/notifier/delivery"
 	"github.com/alertvitals/notifier/notifiers/email"
 	"github.com/alertvitals/notifier/notifiers/email/mailview"
 	"github.com/alertvitals/notifier/notifiers/email/smtpfake"
@@ -116,6 +117,7 @@ func (c *configuration) render(ctx context.Context, asked web.RenderRequest) ([]
 			return nil, err
 		}
 	}
+	d.links = delivery.LinksOf(d.group, d.group.Redact(d.redact), c.collector.Links)
 	s, err := standIn()
 	if err != nil {
 		return nil, err
