@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -80,7 +81,7 @@ func FromNetwork(err error) *Error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():
-		return &Error{Reason: Timeout, Err: err}
+		return &Error{Reason: Timeout, Err: inWords(err)}
 	case errors.As(err, &refused):
 		return &Error{Reason: Auth, Err: errors.New("the OAuth2 server gives no token")}
 	case errors.As(err, &file):
@@ -88,8 +89,49 @@ func FromNetwork(err error) *Error {
 	case !isOurs(err):
 		return &Error{Reason: Unreachable, Err: errors.New("the connection broke, or what answers does not speak HTTP")}
 	default:
-		return &Error{Reason: Unreachable, Err: err}
+		return &Error{Reason: Unreachable, Err: inWords(err)}
 	}
+}
+
+// worded is an error in words for people, and what errors.Is knows it by.
+type worded struct {
+	words string
+	err   error
+}
+
+func (w *worded) Error() string { return w.words }
+
+func (w *worded) Unwrap() error { return w.err }
+
+// inWords says what net/http and the context say in words of programs. Which address took no connection, and why, the net package says
+// well.
+func inWords(err error) error {
+	var (
+		connection *net.OpError
+		name       *net.DNSError
+		timeout    net.Error
+	)
+	switch {
+	case errors.As(err, &name), errors.As(err, &connection) && connection.Op == "dial":
+		return err
+	case errors.Is(err, context.Canceled):
+		return &worded{"it was ended before an answer came", err}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return &worded{"no whole answer came in time", err}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &worded{"the connection broke before a whole answer came", err}
+	default:
+		return err
+	}
+}
+
+// StatusInWords is an HTTP status as an error says it: "404 not found".
+func StatusInWords(code int) string {
+	text := strings.TrimSpace(fmt.Sprintf("%d %s", code, strings.ToLower(http.StatusText(code))))
+	if code >= 300 && code <= 399 && code != http.StatusNotModified {
+		text += ", and redirects are not followed: give the address itself"
+	}
+	return text
 }
 
 // isOurs is whether an error was worded on this side of the connection. net/http quotes what it cannot read, and that may be an

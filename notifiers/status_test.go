@@ -90,7 +90,11 @@ func TestP10WhatTheFarSideSaidIsInNoError(t *testing.T) {
 		"OAuth2":       {&oauth2.RetrieveError{Response: &http.Response{Status: "400"}, Body: []byte("secret")}, Auth, "the OAuth2 server gives no token"},
 		"a lost file":  {&fs.PathError{Op: "open", Path: "/run/password", Err: fs.ErrNotExist}, Auth, "open /run/password: file does not exist"},
 		"plain HTTP":   {http.ErrSchemeMismatch, Unreachable, "http: server gave HTTP response to HTTPS client"},
-		"cut off":      {io.ErrUnexpectedEOF, Unreachable, "unexpected EOF"},
+		"cut off":      {io.ErrUnexpectedEOF, Unreachable, "the connection broke before a whole answer came"},
+		"too slow":     {context.DeadlineExceeded, Timeout, "no whole answer came in time"},
+		"a slow drip":  {&net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}, Timeout, "no whole answer came in time"},
+		"given up":     {context.Canceled, Timeout, "it was ended before an answer came"},
+		"no route":     {&net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}, Timeout, "dial tcp: i/o timeout"},
 		"not verified": {&tls.CertificateVerificationError{Err: errors.New("expired")}, Unreachable, "tls: failed to verify certificate: expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,6 +105,12 @@ func TestP10WhatTheFarSideSaidIsInNoError(t *testing.T) {
 			assert.EqualError(t, e, tc.says)
 		})
 	}
+}
+
+func TestStatusInWords(t *testing.T) {
+	assert.Equal(t, "404 not found", StatusInWords(404))
+	assert.Equal(t, "599", StatusInWords(599))
+	assert.Equal(t, "307 temporary redirect, and redirects are not followed: give the address itself", StatusInWords(307))
 }
 
 func FuzzRetryAfter(f *testing.F) {

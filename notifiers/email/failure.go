@@ -1,7 +1,6 @@
 package email
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -50,7 +49,8 @@ func (s *session) failed(step string, err error) error {
 	e := &notifiers.Error{Reason: notifiers.Unreachable}
 	switch {
 	case s.ctx.Err() != nil:
-		e.Reason, e.Err = notifiers.Timeout, fmt.Errorf("%s: %w", doing, context.Cause(s.ctx))
+		e = notifiers.FromNetwork(s.ctx.Err())
+		e.Err = fmt.Errorf("%s: %w", doing, e.Err)
 	case errors.As(err, &reply):
 		return fromReply(reply, s.server, step)
 	case errors.As(err, &noSMTP), errors.Is(err, errTooMuch):

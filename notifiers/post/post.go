@@ -85,7 +85,7 @@ func (a Answer) Failed(doing, because string) error {
 	if because != "" {
 		because = " (" + because + ")"
 	}
-	answered := fmt.Errorf("%s: the answer is %d %s%s", doing, a.Status, strings.ToLower(http.StatusText(a.Status)), because)
+	answered := fmt.Errorf("%s: the answer is %s%s", doing, notifiers.StatusInWords(a.Status), because)
 	if e := notifiers.FromStatus(a.Status, a.Header, time.Now(), answered); e != nil {
 		return e
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -51,7 +50,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	said := errorWord(resp)
-	answered := fmt.Errorf("Slack answers %d %s%s", resp.StatusCode, strings.ToLower(http.StatusText(resp.StatusCode)), inBrackets(said)) //nolint:staticcheck // a name
+	answered := fmt.Errorf("Slack answers %s%s", notifiers.StatusInWords(resp.StatusCode), inBrackets(said)) //nolint:staticcheck // a name
 	e := notifiers.FromStatus(resp.StatusCode, resp.Header, t.now(), answered)
 	if e == nil {
 		e = &notifiers.Error{Reason: notifiers.Server, Err: answered}
