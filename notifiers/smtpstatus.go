@@ -44,7 +44,13 @@ func FromReply(code int, enhanced string, err error) *Error {
 // reply's own text never shows: nobody knows what a server repeats in it.
 //
 // Source: https://www.rfc-editor.org/rfc/rfc3463#section-3.
-func ReplyWords(code int, enhanced string) string { return detailWords[enhancedDetail(code, enhanced)] }
+func ReplyWords(code int, enhanced string) string {
+	detail := enhancedDetail(code, enhanced)
+	if policy := detail == "7.0" || detail == "7.1"; policy && (code == 421 || code == 450 || code == 451) {
+		return "its policy does not take it yet, as with greylisting" // https://www.rfc-editor.org/rfc/rfc6647#section-2.1
+	}
+	return detailWords[detail]
+}
 
 var enhancedCode = regexp.MustCompile(`^([245])\.([0-9]{1,3}\.[0-9]{1,3})(?:\s|$)`)
 

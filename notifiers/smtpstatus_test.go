@@ -47,6 +47,7 @@ func TestFromReplyReadsTheEnhancedCode(t *testing.T) {
 		{550, "5.7.8 no", Auth, true, "the credentials are wrong"},
 		{454, "4.7.0 Temporary authentication failure", Auth, false, "its policy forbids it"},
 		{421, "4.7.28 unusual rate of mail", RateLimited, false, "too much mail at once"},
+		{451, "4.7.1 greylisted", Server, false, "its policy does not take it yet, as with greylisting"},
 		{451, "4.4.5 congested", RateLimited, false, "too much mail at once"},
 		{452, "4.5.3 too many recipients", RateLimited, false, "too many recipients"},
 		{452, "4.2.2 mailbox full", Server, false, "the mailbox is full"},
