@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // time intervals name zones, and the image has no other files
@@ -85,6 +86,10 @@ func newCommandLine(stderr io.Writer) *commandLine {
 func (c *commandLine) parse(args []string) (command string, err error) {
 	if len(args) == 2 && args[0] == "--completion-bash" && !strings.HasPrefix(args[1], "-") {
 		args = args[:1] // else the library takes the beginning of a command for an argument of the default one
+	}
+	// The library takes a "-" that stands alone for nothing, and nothing would be the example.
+	if i := slices.Index(args, "--payload"); i >= 0 && i+1 < len(args) && args[i+1] == "-" {
+		args = slices.Replace(slices.Clone(args), i, i+2, "--payload=-")
 	}
 	command, err = c.app.Parse(args)
 	if c.ended {
