@@ -15,9 +15,9 @@ import (
 
 // Words are what a user's own templates say in place of the standard texts, with the names and the meanings of Alertmanager's
 // slack_config (https://prometheus.io/docs/alerting/latest/configuration/#slack_config). In Text, Pretext, Footer and Fields
-// the template's own markup is meant, and none of its data's is.
+// the template's own markup is meant, and none of its data's is. The two characters \n in a template begin a line.
 type Words struct {
-	// Title is the title, in plain text. A template.
+	// Title is the title, in plain text. A template; one that says the same of every message keeps the sign of the state before it.
 	Title string `yaml:"title,omitempty"`
 	// Text is what takes the place of the sentence below the title and of the alerts' lines. A template whose own mrkdwn is meant.
 	Text string `yaml:"text,omitempty"`
