@@ -646,6 +646,21 @@ func TestALimitOfEditsDelaysNoPost(t *testing.T) {
 	assert.Len(t, fake.Messages("agent-alerts"), 2)
 }
 
+// Slack has said so with 200, too, and how long to wait is in the header then.
+func TestALimitThatComesWith200IsKept(t *testing.T) {
+	asked := 0
+	n := botOf(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Header().Set("Retry-After", "30")
+		_, _ = io.WriteString(w, `{"ok":false,"error":"ratelimited"}`)
+	})))
+	for range 2 {
+		_, err := n.Notify(t.Context(), notifiertest.Firing())
+		require.Equal(t, notifiers.RateLimited, reasonOf(t, err).Reason)
+	}
+	assert.Equal(t, 1, asked)
+}
+
 // A stand-in that limits as Slack does takes all that the sink sends at its pace.
 func TestAWorkspaceThatKeepsItsLimits(t *testing.T) {
 	n, fake := configured(t, "{}")

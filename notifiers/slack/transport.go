@@ -45,6 +45,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if resp.StatusCode == http.StatusOK {
+		if wait := notifiers.RetryAfter(resp.Header, t.now()); wait > 0 {
+			t.leaveAlone(method, wait) // "ratelimited" comes with 200, too: https://github.com/prometheus/alertmanager/issues/2111
+		}
 		resp.Body = limited{io.LimitReader(resp.Body, answerSize), resp.Body}
 		return resp, nil
 	}
