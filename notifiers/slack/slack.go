@@ -150,8 +150,7 @@ func (n *Notifier) postWebhook(ctx context.Context, address string, m notifiers.
 	if err != nil {
 		return fromError(doing, err)
 	}
-	// The address of a method of the Web API, with a token in http_config, answers in JSON.
-	var method slackapi.SlackResponse
+	var method webhookAnswer
 	switch said := string(bytes.TrimSpace(answer)); {
 	case said == "ok":
 		return nil
@@ -159,11 +158,25 @@ func (n *Notifier) postWebhook(ctx context.Context, address string, m notifiers.
 		return fromWord(doing, said)
 	case json.Unmarshal(answer, &method) != nil:
 		return unreadable(doing)
-	case method.Ok:
+	case method.taken():
 		return nil
 	case method.Error != "":
 		return fromWord(doing, method.Error)
 	default:
 		return unreadable(doing)
 	}
+}
+
+// webhookAnswer is what answers in JSON: a method of the Web API, with a token in http_config, and services that take the messages of
+// Slack's webhooks and have a word of their own for success. A message that they took must not come again and again:
+// Rocket.Chat, https://github.com/prometheus/alertmanager/issues/3546, and Zulip, https://github.com/zulip/zulip/pull/31875.
+type webhookAnswer struct {
+	slackapi.SlackResponse
+
+	Success bool   `json:"success"`
+	Result  string `json:"result"`
+}
+
+func (a webhookAnswer) taken() bool {
+	return a.Ok || a.Error == "" && (a.Success || a.Result == "success")
 }

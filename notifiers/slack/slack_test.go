@@ -296,8 +296,12 @@ func TestP4AnAddressThatAnswersInJSONIsPostedToOnce(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"ok":true,"channel":"C1","ts":"1.2","warning":"missing_charset"}`: "",
 		`{"ok":false,"error":"channel_not_found"}`:                          "posting to the Slack webhook: Slack says channel_not_found",
-		`{"success":true}`: "posting to the Slack webhook: the answer is not one of Slack's",
-		`["ok"]`:           "posting to the Slack webhook: the answer is not one of Slack's",
+		// Those of services that take Slack's messages.
+		`{"success":true}`:                         "",
+		`{"result":"success","msg":""}`:            "",
+		`{"success":true,"error":"invalid_token"}`: "posting to the Slack webhook: Slack says invalid_token",
+		`{"success":false}`:                        "posting to the Slack webhook: the answer is not one of Slack's",
+		`["ok"]`:                                   "posting to the Slack webhook: the answer is not one of Slack's",
 	} {
 		webhook := webhookOf(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json; charset=utf-8")
