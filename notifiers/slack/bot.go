@@ -40,7 +40,8 @@ func (b bot) posted(name, channel, ts string) {
 // takes the place of.
 func (b bot) postFresh(ctx context.Context, m notifiers.Message, continues string) (notifiers.Receipt, error) {
 	b.words.continues = continues
-	receipt, err := b.post(ctx, layout(m, "", b.words, b.config.mentions(m)))
+	mentions := b.config.mentions(m)
+	receipt, err := b.post(ctx, layout(m, "", b.words, mentions))
 	if err != nil {
 		return receipt, err
 	}
@@ -50,7 +51,9 @@ func (b bot) postFresh(ctx context.Context, m notifiers.Message, continues strin
 	// The message is there. Whatever goes wrong with its pictures is no reason to post it once more.
 	if files := b.upload(ctx, m.Content.Charts); len(files) > 0 {
 		b.words.files = files
-		if _, _, _, err := b.api.UpdateMessageContext(ctx, receipt[channelKey], receipt[tsKey], layout(m, "", b.words, "").options()...); err == nil {
+		// It is the same message: who was mentioned a moment ago still is, and an edit pings nobody.
+		edited := layout(m, "", b.words, mentions).options()
+		if _, _, _, err := b.api.UpdateMessageContext(ctx, receipt[channelKey], receipt[tsKey], edited...); err == nil {
 			receipt[picturesKey] = strings.Join(files, " ")
 		}
 	}

@@ -196,7 +196,7 @@ func TestMentionsAreChecked(t *testing.T) {
 }
 
 func TestPicturesFollowTheMessage(t *testing.T) {
-	n, fake := configured(t, "{}")
+	n, fake := configured(t, "{mentions: [S0123]}")
 	m := notifiertest.Firing()
 	m.Content.Charts = []templates.Image{{Title: "error rate", Alt: "error rate rises to 7.3 %", PNG: []byte("\x89PNG one")}, {}}
 	first := send(t, n, m)
@@ -204,6 +204,7 @@ func TestPicturesFollowTheMessage(t *testing.T) {
 	assert.Equal(t, "\x89PNG one", string(fake.File("F00000001")))
 	assert.Contains(t, asJSON(t, fake), `"slack_file":{"id":"F00000001"}`)
 	assert.Contains(t, asJSON(t, fake), `"alt_text":"error rate rises to 7.3 %"`)
+	assert.Contains(t, asJSON(t, fake), "subteam^S0123", "whoever was mentioned still is")
 
 	joined := notifiertest.Joined(first)
 	second := send(t, n, joined)
