@@ -105,6 +105,8 @@ type series struct {
 	known, found map[uint64]*knownSeries
 	labelBytes   uint64
 	swept        time.Time
+	// gone are the newest values of series that are not known any more, by the hash of the labels that were stored.
+	gone map[uint64]float64
 	// natively is whether the newest scrape had native histograms.
 	natively bool
 	// started is when the process began that was scraped last, in seconds since 1970; NaN when that is not known.
@@ -120,8 +122,10 @@ type knownSeries struct {
 	// own are the labels that are stored, whose text the database has, too; ref is the database's name for them.
 	own labels.Labels
 	ref storage.SeriesRef
-	// seen is the time in milliseconds of the newest scrape that had it.
+	// seen is the time in milliseconds of the newest scrape that had it, value what it was then: 0 when it is new, and NaN when that is
+	// not known.
 	seen   int64
+	value  float64
 	native bool
 }
 
@@ -161,13 +165,19 @@ func (w *writing) stale(k *knownSeries, t int64) {
 	}
 }
 
-// zero says that a counter had counted nothing.
-func (w *writing) zero(k *knownSeries, t int64, first *native.FloatHistogram) {
-	if first == nil {
+// begin says what a counter that was not there at t had counted by then, which rates need to know: nothing, or where it is one that
+// was there earlier and has not begun anew, as much as then.
+func (w *writing) begin(k *knownSeries, t int64, now exposition.Sample) {
+	first := now.Histogram
+	switch {
+	case math.IsNaN(k.value):
+	case first != nil:
+		w.put(k, t, 0, &native.FloatHistogram{Schema: first.Schema, ZeroThreshold: first.ZeroThreshold, CustomValues: first.CustomValues})
+	case now.Value >= k.value:
+		w.put(k, t, k.value, nil)
+	default:
 		w.put(k, t, 0, nil)
-		return
 	}
-	w.put(k, t, 0, &native.FloatHistogram{Schema: first.Schema, ZeroThreshold: first.ZeroThreshold, CustomValues: first.CustomValues})
 }
 
 // store appends a scrape that was begun at `at` and took `took`: what was read of it, or that it failed. A scrape that is
@@ -225,19 +235,22 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 			continue
 		}
 		hash := one.Labels.Hash()
-		k, first := s.known[hash], false
+		k := s.known[hash]
 		if k == nil {
-			if k, first = s.meet(at, hash, one.Labels); k == nil {
+			if k = s.meet(at, hash, one.Labels); k == nil {
 				leftOut++
 				continue
 			}
 		}
-		if first && one.Counter && whole && (one.Histogram == nil || s.natively) {
-			// A counter appears with its first event: until then it was 0, which rates need to know. A native
+		if k.seen != before && one.Counter && whole && (one.Histogram == nil || s.natively) {
+			// A counter appears with its first event, and a collector shows one that had rested again with its next. A native
 			// histogram may also appear because text, which cannot show it, is not read any more.
-			w.zero(k, before, one.Histogram)
+			w.begin(k, before, one)
 		}
 		w.put(k, t, one.Value, one.Histogram)
+		if k.value = one.Value; one.Histogram != nil {
+			k.value = math.NaN()
+		}
 		if k.seen == before {
 			still++
 		}
@@ -267,26 +280,28 @@ func reserved(name string) bool {
 	return false
 }
 
-// meet makes a series known that was not; nil when the agent has had too many. First is whether it is new to the database, too.
-func (s *series) meet(at time.Time, hash uint64, scraped labels.Labels) (k *knownSeries, first bool) {
+// meet makes a series known that was not; nil when the agent has had too many.
+func (s *series) meet(at time.Time, hash uint64, scraped labels.Labels) *knownSeries {
 	own := s.own(scraped)
-	if k = s.found[own.Hash()]; k != nil {
-		delete(s.found, own.Hash())
+	stored := own.Hash()
+	if k := s.found[stored]; k != nil {
+		delete(s.found, stored)
 		s.known[hash] = k
-		return k, false
+		return k
 	}
 	full := func() bool {
 		return len(s.known)+len(s.found) >= s.most || s.labelBytes+own.ByteSize() > mostLabelBytes
 	}
 	if full() {
 		if s.sweep(at, time.Minute.Milliseconds()); full() {
-			return nil, false
+			return nil
 		}
 	}
-	k = &knownSeries{own: own}
+	k := &knownSeries{own: own, value: s.gone[stored]}
+	delete(s.gone, stored)
 	s.known[hash] = k
 	s.labelBytes += own.ByteSize()
-	return k, true
+	return k
 }
 
 // sweep forgets the series that the agent has not had within the history, unless it did that within so many milliseconds.
@@ -300,6 +315,10 @@ func (s *series) sweep(now time.Time, every int64) {
 			if k.seen < now.UnixMilli()-s.history.Load() && k.seen != s.last.UnixMilli() {
 				s.labelBytes -= k.own.ByteSize()
 				delete(all, hash)
+				if len(s.gone) >= s.most/4 {
+					clear(s.gone) // labels that never come again must not fill the memory
+				}
+				s.gone[k.own.Hash()] = k.value
 			}
 		}
 	}
@@ -311,12 +330,12 @@ func (s *series) look(ctx context.Context, now time.Time) error {
 	if s.looked {
 		return nil
 	}
-	s.known, s.found = map[uint64]*knownSeries{}, map[uint64]*knownSeries{}
+	s.known, s.found, s.gone = map[uint64]*knownSeries{}, map[uint64]*knownSeries{}, map[uint64]float64{}
 	s.labelBytes, s.swept = 0, now
 	from, to := now.UnixMilli()-s.history.Load(), now.UnixMilli()
 	err := s.each(ctx, from, to, &storage.SelectHints{Start: from, End: to, Func: "series"}, labels.MatchNotEqual, "", func(set labels.Labels, _ chunkenc.Iterator) {
 		if !reserved(set.Get(model.MetricNameLabel)) {
-			s.found[set.Hash()] = &knownSeries{own: set.Copy(), seen: to}
+			s.found[set.Hash()] = &knownSeries{own: set.Copy(), seen: to, value: math.NaN()}
 			s.labelBytes += set.ByteSize()
 		}
 	})

@@ -199,3 +199,29 @@ func TestAScrapeThatIsNotStoredLeavesWhatIsKnown(t *testing.T) {
 	assert.Empty(t, ask(t, c, now, "chat_seconds"))
 	assert.Len(t, ask(t, c, now, "pool"), 1)
 }
+
+// A collector forgets a counter that rests, and shows it again with its next event: what it had counted before was not counted now.
+func TestP9CountersThatReturnHaveNotCountedAllOfItNow(t *testing.T) {
+	for name, rest := range map[string]time.Duration{"within the history": 90 * time.Minute, "after it": 5 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(t, newFakeAgent(t).URL)
+			now := time.Now().Truncate(time.Second)
+			const types = "# TYPE cost_total counter\n# TYPE tokens_total counter\n# TYPE rests gauge\n"
+			past(t, c, now.Add(-rest), types+"cost_total 500\ntokens_total 40\nrests 7\n")
+			for at := now.Add(15*time.Minute - rest); at.Before(now); at = at.Add(15 * time.Minute) {
+				past(t, c, at, "go_goroutines 1\n")
+			}
+			past(t, c, now, types+"go_goroutines 1\ncost_total 501\ntokens_total 3\nnew_total 2\nrests 7\n")
+
+			for expr, want := range map[string]float64{
+				"cost_total":   1, // it counts on
+				"tokens_total": 3, // it counts anew
+			} {
+				got := ask(t, c, now, "increase("+expr+"[15m1ms])")
+				require.Len(t, got, 1, expr)
+				assert.InDelta(t, want, got[0].F, 0.1, expr)
+			}
+			assert.Empty(t, ask(t, c, now.Add(-time.Minute), "rests"), "a gauge was not there")
+		})
+	}
+}
