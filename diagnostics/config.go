@@ -120,7 +120,7 @@ type AgentConfig struct {
 	ReadyPath *string `yaml:"ready_path"`
 	// MetricsPath is where its metrics are; the profile's own, unless given. An empty one is: do not ask.
 	MetricsPath *string `yaml:"metrics_path"`
-	// MetricsURL is where the metrics are when they are elsewhere, such as at a collector.
+	// MetricsURL is where the metrics are when they are elsewhere, such as at a collector. The credentials of http_config go there, too.
 	MetricsURL string `yaml:"metrics_url"`
 	// ScrapeInterval is how often the agent is scraped, from 100ms to 2m.
 	ScrapeInterval model.Duration `yaml:"scrape_interval"`
