@@ -96,7 +96,7 @@ func checkText(c *diagnostics.Check) string {
 	switch {
 	case c.Verdict == diagnostics.NotOffered:
 		words = append(words, "not offered")
-	case c.Note != "" && (c.Says == "" || c.Note != fmt.Sprintf("answered %d", c.StatusCode)):
+	case c.Note != fmt.Sprintf("answered %d", c.StatusCode) && c.Note != "": // the number stands there
 		words = append(words, c.Note)
 	}
 	return strings.Join(words, " ")
@@ -124,8 +124,8 @@ func vitals(s *diagnostics.Snapshot, topics []string, now time.Time, most map[in
 	var sorted []ranked
 	seen := map[string]int{}
 	for _, v := range s.Vitals {
-		if v.Name == uptime {
-			continue
+		if v.Name == uptime && v.Value != nil {
+			continue // it is told with the checks
 		}
 		r := ranked{Vital: v, rank: rank(v, topics)}
 		if r.rank == rankNormal && len(v.Topics) > 0 {

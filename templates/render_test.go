@@ -247,6 +247,30 @@ func TestStateWord(t *testing.T) {
 	assert.Equal(t, "DOWN", stateWord(&diagnostics.Snapshot{Metrics: diagnostics.Scrape{Silent: true}}), "only metrics, and no answer")
 }
 
+func TestANumberIsSaidOnce(t *testing.T) {
+	for want, check := range map[string]diagnostics.Check{
+		"502":                       {StatusCode: 502, Note: "answered 502"},
+		`503 "stopping"`:            {StatusCode: 503, Says: "stopping", Note: "answered 503"},
+		"401 needs credentials":     {StatusCode: 401, Note: "needs credentials"},
+		"no answer within 2 s":      {Note: "no answer within 2 s"},
+		`200 "ok" (queue: is full)`: {StatusCode: 200, Says: "ok", Failing: []string{"queue: is full"}},
+	} {
+		assert.Equal(t, want, checkText(&check))
+	}
+}
+
+// An uptime that is known stands with the checks; one that is not is among the vitals, which say why.
+func TestP9AnUnknownUptimeSaysWhy(t *testing.T) {
+	s := &diagnostics.Snapshot{Metrics: diagnostics.Scrape{OK: true}, Vitals: []diagnostics.Vital{
+		{Name: "uptime", Unit: diagnostics.Seconds, State: diagnostics.StateUnknown, Note: "the agent's clock differs from ours"},
+	}}
+	assert.Equal(t, []Vital{{Name: "uptime", Value: "the agent's clock differs from ours", Unknown: true}}, fewVitals(s, nil, now))
+	assert.NotContains(t, checksOf(s), "up")
+	s.Vitals[0] = diagnostics.Vital{Name: "uptime", Unit: diagnostics.Seconds, Value: number(60)}
+	assert.Empty(t, fewVitals(s, nil, now))
+	assert.Equal(t, "up 1 min", checksOf(s))
+}
+
 func TestVitalsThatAreNoPlainNumber(t *testing.T) {
 	s := &diagnostics.Snapshot{Vitals: []diagnostics.Vital{
 		{Name: "p95", Value: number(0.3), Unit: diagnostics.Seconds, Before: number(10), BeforeBound: ">", BeforeAt: now.Add(-time.Hour)},
