@@ -210,11 +210,11 @@ func TestOpenCodeIsRecognisedForAPersonWhoAsksOnce(t *testing.T) {
 	c := newCollector(t, newOpenCode(t, "").URL)
 	c.reuse = time.Minute
 	assert.Empty(t, c.Snapshot(t.Context(), about).Profile)
-	c.Recognise(t.Context(), about)
+	assert.True(t, c.Recognise(t.Context(), about))
 	s := c.Snapshot(t.Context(), about)
 	assert.Equal(t, "opencode", s.Profile)
 	assert.Equal(t, Up, s.Health.Verdict)
-	c.Recognise(t.Context(), map[string]string{"job": "other"}) // which there is not
+	assert.False(t, c.Recognise(t.Context(), map[string]string{"job": "other"}), "which there is not")
 }
 
 func TestWhatIsNotRecognisedIsLeftAlone(t *testing.T) {

@@ -132,24 +132,25 @@ func (c *Collector) recogniseByHealth(ctx context.Context, a *agent) {
 }
 
 // Recognise asks an agent that its metrics do not tell for every known shape of health answers, one after the other and without
-// the rests that the poller takes: for a person who asks once.
-func (c *Collector) Recognise(ctx context.Context, labels map[string]string) {
+// the rests that the poller takes: for a person who asks once. It says whether the agent is recognised now.
+func (c *Collector) Recognise(ctx context.Context, labels map[string]string) bool {
 	a, why := c.find(c.settings.Load(), labels)
 	if a == nil || why != nil || !c.begin() {
-		return
+		return false
 	}
 	defer c.work.Done()
 	limited, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	for range a.profiles {
 		if a.kind() != nil || limited.Err() != nil {
-			return
+			break
 		}
 		a.recognised.mu.Lock()
 		a.recognised.due = time.Time{}
 		a.recognised.mu.Unlock()
 		c.recogniseByHealth(limited, a)
 	}
+	return a.kind() != nil
 }
 
 func (c *Collector) recognise(a *agent, p *profile) {

@@ -144,8 +144,7 @@ func (s *snapshotCommand) look(ctx context.Context) ([]byte, error) {
 	}
 	defer func() { _ = collector.Close() }() // what it has goes away with the directory
 	taken := collector.Snapshot(ctx, labels)
-	if taken.Profile == "" {
-		collector.Recognise(ctx, labels)
+	if taken.Profile == "" && silent(*taken) == "" && collector.Recognise(ctx, labels) {
 		taken = collector.Snapshot(ctx, labels)
 	}
 	if *s.over > 0 && taken.Metrics.OK {
