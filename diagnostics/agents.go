@@ -15,7 +15,7 @@ type AgentStatus struct {
 	Instance string `json:"instance"`
 	// FromLabels is whether its address comes from the labels of alerts.
 	FromLabels bool `json:"from_labels,omitempty"`
-	// Profile is the profile by which it was read last, or the configured one: "auto" until it is recognised.
+	// Profile is the profile by which it is read: "auto" until it is recognised.
 	Profile string `json:"profile"`
 	// Health is what its health endpoint said at the newest snapshot, which was taken at TakenAt; empty when there is none.
 	Health  Verdict   `json:"health,omitempty"`
@@ -62,14 +62,18 @@ func (c *Collector) Agents() []AgentStatus {
 
 func (a *agent) status() AgentStatus {
 	status := AgentStatus{
-		Name: a.name, Instance: a.instance, FromLabels: a.url != nil || a.template != nil, Profile: cmp.Or(a.config.Profile, profileAuto),
+		Name: a.name, Instance: a.instance, FromLabels: a.url != nil || a.template != nil,
+	}
+	if kind := a.kind(); kind != nil {
+		status.Profile = kind.Name
 	}
 	if s := a.newest.Load(); s != nil {
-		status.TakenAt, status.Profile = s.TakenAt, cmp.Or(s.Profile, status.Profile)
+		status.TakenAt, status.Profile = s.TakenAt, cmp.Or(status.Profile, s.Profile)
 		if s.Health != nil {
 			status.Health = s.Health.Verdict
 		}
 	}
+	status.Profile = cmp.Or(status.Profile, profileAuto)
 	if last := a.scraped.Load(); last != nil {
 		status.ScrapedAt, status.ScrapeFailure, status.Series = last.at, last.failed, last.series
 	}

@@ -370,6 +370,14 @@ func TestAgentsSaysWhyAScrapeFailed(t *testing.T) {
 	assert.Equal(t, 1, status.Series, "as many as there were")
 }
 
+func TestAgentsSaysAsWhatAPolledAgentWasRecognised(t *testing.T) {
+	f := newFakeAgent(t)
+	f.on("/metrics", say(200, "text/plain", "aster_http_requests_total 7\n"))
+	c := newCollector(t, f.URL)
+	require.Empty(t, c.poll(t.Context(), c.settings.Load().agents[0]))
+	assert.Equal(t, "aster-server", c.Agents()[0].Profile, "no snapshot was taken")
+}
+
 func TestLinksOfAnAgent(t *testing.T) {
 	now := time.Date(2026, 3, 14, 9, 41, 0, 0, time.UTC)
 	c := newCollector(t, "http://127.0.0.1:1", func(a *AgentConfig, _ *Config) {
