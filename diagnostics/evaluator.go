@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -212,8 +211,9 @@ func (e *evaluator) stillReported(ctx context.Context, expr *expression) (bool, 
 	return expr.possible(e.now.names), e.now.err
 }
 
-// givenNaN is whether the agent itself reported NaN for something that the expression uses, in the span before the newest scrape.
-func (e *evaluator) givenNaN(ctx context.Context, expr *expression, span time.Duration) (bool, error) {
+// givenNoNumber is whether the agent itself reported NaN or an infinity for something that the expression uses, in the span before the
+// newest scrape.
+func (e *evaluator) givenNoNumber(ctx context.Context, expr *expression, span time.Duration) (bool, error) {
 	q, err := e.series.Querier(e.at.Add(-span).UnixMilli(), e.at.UnixMilli())
 	if err != nil {
 		return false, err
@@ -224,7 +224,7 @@ func (e *evaluator) givenNaN(ctx context.Context, expr *expression, span time.Du
 		for set.Next() {
 			it := set.At().Iterator(nil)
 			for it.Next() == chunkenc.ValFloat {
-				if _, v := it.At(); math.IsNaN(v) && !value.IsStaleNaN(v) {
+				if _, v := it.At(); !finite(v) && !value.IsStaleNaN(v) {
 					return true, nil
 				}
 			}

@@ -68,13 +68,20 @@ func TestP9WhatWasNotReadIsNotGone(t *testing.T) {
 }
 
 func TestP9NaNIsNoTraffic(t *testing.T) {
+	for _, value := range []string{"NaN", "+Inf", "1e400"} {
+		t.Run(value, func(t *testing.T) { testNoNumber(t, value) })
+	}
+}
+
+func testNoNumber(t *testing.T, value string) {
+	t.Helper()
 	f := newFakeAgent(t)
 	c := newCollector(t, f.URL)
 	now := time.Now()
 	lines := strings.Split(strings.TrimSpace(sdkMetrics(now, 10, 1)), "\n")
 	for i, line := range lines {
 		if !strings.HasPrefix(line, "#") {
-			lines[i] = line[:strings.LastIndex(line, " ")] + " NaN"
+			lines[i] = line[:strings.LastIndex(line, " ")+1] + value
 		}
 	}
 	body := strings.Join(lines, "\n") + "\n"

@@ -325,7 +325,9 @@ func (e *evaluator) try(ctx context.Context, spec *vitalSpec, w *way) (tried, er
 			}
 			got.current = found
 		} else if w.current.possible(e.names) {
-			missing = oneScrape
+			if missing = oneScrape; w.current.window {
+				missing = "known after " + Format((scrapesInBetween*e.interval).Seconds(), Seconds) + " of scrapes"
+			}
 		}
 	}
 	if err == nil && !found && w.sinceStart != nil {
@@ -383,8 +385,8 @@ func (e *evaluator) whyNaN(ctx context.Context, spec *vitalSpec, w *way, got tri
 	case !counted:
 		return noNumber, nil
 	}
-	// What was counted is a number, and 0 of 0 is none: but an agent may count NaN.
-	switch given, err := e.givenNaN(ctx, w.shown(got.current), got.span); {
+	// What was counted is a number, and 0 of 0 is none: but an agent may count NaN, and +Inf.
+	switch given, err := e.givenNoNumber(ctx, w.shown(got.current), got.span); {
 	case given, err != nil:
 		return noNumber, err
 	case spec.Idle != "":

@@ -80,6 +80,7 @@ func TestP9OneScrapeSaysWhatItCannotKnow(t *testing.T) {
 		bodies            []string // 61 s apart, the last now
 	}{
 		{"a rate needs two", "messages", "known from the second scrape on", []string{"opencode_message_count_total 5\n"}},
+		{"a count over the last hour needs more", "recent cost", "known after 1 min of scrapes", []string{"claude_code_cost_usage_USD_total 5\n"}},
 		{"a total does not", "cost", "$0.50", []string{"opencode_cost_usage_USD_total 0.5\n"}},
 		{"never set", "sessions", "not reported", []string{"aster_http_requests_total 1\naster_sessions_active 0\n"}},
 		{"once set", "sessions", "0", []string{"aster_http_requests_total 1\naster_sessions_active 2\n", "aster_http_requests_total 1\naster_sessions_active 0\n"}},
