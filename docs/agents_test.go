@@ -20,7 +20,7 @@ func TestTheExamplesOfAgentsWork(t *testing.T) {
 	page, err := os.ReadFile("agents.md")
 	require.NoError(t, err)
 	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	require.Len(t, examples, 2)
+	require.Len(t, examples, 3)
 	filled := map[string]*url.URL{}
 	now := time.Date(2026, 3, 14, 9, 41, 0, 0, time.UTC)
 	labels := map[string]string{"job": `as"ter`, "instance": "aster-0:8080"}
