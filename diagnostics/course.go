@@ -86,10 +86,11 @@ func (e *evaluator) wayOf(ctx context.Context, specs []*vitalSpec) (*vitalSpec, 
 				}
 				return s, w, nil
 			}
-			if why == "" || why == notReportedByAgent {
+			native := why == noBuckets && w.tellsMore(why, got.why)
+			if w.tellsMore(why, got.why) {
 				why = got.why
 			}
-			if possible == nil && w.current != nil && !s.NeverSet && !w.average {
+			if (possible == nil || native) && w.current != nil && !s.NeverSet && !w.average {
 				spec, possible = s, w
 			}
 		}

@@ -45,4 +45,12 @@ func TestP9QuantilesOfNativeHistograms(t *testing.T) {
 	assert.Less(t, math.Abs(*p95.Value-0.25), 0.03, "the current one, to the width of a bucket: %v", *p95.Value)
 	assert.NotContains(t, p95.Note, anAverage)
 	assert.True(t, last.Metrics.OK)
+	// At rest it lacks traffic, and no buckets; how it went is known.
+	look(-6*time.Minute, 0, 0)
+	rests := vitalNamed(t, look(-7*time.Minute, 0, 0), "p95 latency")
+	assert.Nil(t, rests.Value)
+	assert.Equal(t, noTraffic, rests.Note)
+	chart, err := c.VitalChart(t.Context(), "aster", "", "p95 latency", time.Time{})
+	require.NoError(t, err)
+	assert.Contains(t, chart.Alt, "in the last hour: 0.2")
 }

@@ -207,7 +207,7 @@ func (e *evaluator) vital(ctx context.Context, spec *vitalSpec) (Vital, error) {
 			return v, err
 		}
 		if got.why != "" {
-			if why == "" || why == notReportedByAgent {
+			if w.tellsMore(why, got.why) {
 				why = got.why
 			}
 			continue
@@ -287,6 +287,12 @@ func (v *vitalSpec) absent() string {
 		return v.Absent
 	}
 	return notReportedByAgent
+}
+
+// tellsMore is whether this way's reason is said in place of that of the ways before: a histogram that has no classic buckets may be a
+// native one, and then nothing is missing.
+func (w *way) tellsMore(before, why string) bool {
+	return before == "" || before == notReportedByAgent || before == noBuckets && !w.average && why != notReportedByAgent
 }
 
 func (w *way) possible(names []string) bool {
