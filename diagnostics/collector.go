@@ -445,6 +445,8 @@ func (c *Collector) take(set *settings, a *agent) Snapshot {
 		c.addVitals(ctx, set, a, &s, earlier)
 		tellSources(&s, profileNamed(a.profiles, s.Profile), got.sources)
 	}
+	s.Health = c.recheck(limited, a, s.Health, a.healthPath(), waited)
+	s.Ready = c.recheck(limited, a, s.Ready, a.readyPath(), waited)
 	for _, check := range []*Check{s.Health, s.Ready} {
 		if check != nil && check.Note == noAnswer(waited) && c.pulse.wasLate(waited) {
 			check.Verdict, check.Note = Unclear, notInTime
@@ -581,6 +583,22 @@ func (c *Collector) goProbe(ctx context.Context, a *agent, path string, waited t
 		answered <- a.probe(ctx, ask, waited)
 	})
 	return answered
+}
+
+// recheck asks an agent that was recognised during this very look for its own path, when another one was asked.
+func (c *Collector) recheck(ctx context.Context, a *agent, asked *Check, path string, waited time.Duration) *Check {
+	switch {
+	case path == "":
+		return nil
+	case asked != nil && asked.Path == path:
+		return asked
+	}
+	// It has only what is left of the time: its silence says nothing.
+	check, ok := await(ctx, c.goProbe(ctx, a, path, waited))
+	if !ok || check.Note == noAnswer(waited) {
+		return unasked(path, notInTime)
+	}
+	return &check
 }
 
 func awaitProbe(ctx context.Context, answered chan Check, path string, waited time.Duration) *Check {

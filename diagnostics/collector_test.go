@@ -629,3 +629,21 @@ func TestP5ALookWithoutTheDeadlineSaysMore(t *testing.T) {
 	assert.Nil(t, patient.SnapshotLater(t.Context(), about), "it had all the time already")
 	assert.False(t, patient.Snapshot(t.Context(), about).Unfinished)
 }
+
+// What an agent is may be known only by the scrape of the first look at it: where it answers is then known, too.
+func TestTheFirstLookAsksWhereTheAgentAnswers(t *testing.T) {
+	f := newFakeAgent(t)
+	f.on("/metrics", say(200, "text/plain", "claude_code_self_hosted_runner_capacity 4\n"))
+	f.on("/healthz", say(200, "application/json", `{"status":"ok","runner_id":"r","last_poll_age_ms":5}`))
+	s := newCollector(t, f.URL).Snapshot(t.Context(), about)
+	assert.Equal(t, "claude-runner", s.Profile)
+	require.NotNil(t, s.Health)
+	assert.Equal(t, "/healthz", s.Health.Path)
+	assert.Equal(t, Up, s.Health.Verdict)
+	assert.Nil(t, s.Ready, "it has none")
+
+	f.on("/healthz", hang)
+	s = newCollector(t, f.URL, deadline(time.Second)).Snapshot(t.Context(), about)
+	assert.Equal(t, "/healthz", s.Health.Path)
+	assert.Equal(t, Unclear, s.Health.Verdict, "it was asked late")
+}
