@@ -70,8 +70,11 @@ func checksOf(s *diagnostics.Snapshot) string {
 	if !s.Metrics.OK && len(s.Vitals) > 0 {
 		parts = append(parts, "the vitals are "+ago(s.TakenAt.Sub(s.Metrics.At))+" old")
 	}
-	if s.Health != nil && s.Health.Version != "" {
-		parts = append(parts, "version "+s.Health.Version)
+	for _, c := range []*diagnostics.Check{s.Health, s.Ready} {
+		if c != nil && c.Version != "" {
+			parts = append(parts, "version "+c.Version)
+			break
+		}
 	}
 	if stateWord(s) == "DOWN" || !s.Metrics.OK {
 		return oneLine(strings.Join(parts, " · ")) // how long it was up at its last scrape is no news

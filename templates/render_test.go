@@ -259,6 +259,15 @@ func TestANumberIsSaidOnce(t *testing.T) {
 	}
 }
 
+// LiteLLM's version is in the answer of its readiness.
+func TestTheVersionOfEitherCheckIsTold(t *testing.T) {
+	s := &diagnostics.Snapshot{Health: &diagnostics.Check{Path: "/live"}, Ready: &diagnostics.Check{Path: "/ready", Version: "1.88"}}
+	assert.Contains(t, checksOf(s), "version 1.88")
+	s.Health.Version = "1.89"
+	assert.Contains(t, checksOf(s), "version 1.89")
+	assert.NotContains(t, checksOf(s), "1.88")
+}
+
 // An uptime that is known stands with the checks; one that is not is among the vitals, which say why.
 func TestP9AnUnknownUptimeSaysWhy(t *testing.T) {
 	s := &diagnostics.Snapshot{Metrics: diagnostics.Scrape{OK: true}, Vitals: []diagnostics.Vital{
