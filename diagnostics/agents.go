@@ -97,7 +97,7 @@ func (e *NoAgentError) Error() string {
 	case e.Known && e.Instance != "":
 		return fmt.Sprintf("agent %.80q has no instance %.80q; %s", e.Name, e.Instance, there)
 	case e.Known && len(e.There) == 0:
-		return fmt.Sprintf("agent %.80q is where the labels of alerts lead, and none has led anywhere within the last hour", e.Name)
+		return fmt.Sprintf("agent %.80q is where the labels of alerts lead, and no alert has led anywhere within the last hour", e.Name)
 	case e.Known:
 		return fmt.Sprintf("agent %.80q is where the labels of alerts lead, so say which instance of it; %s", e.Name, there)
 	}

@@ -316,7 +316,7 @@ func TestLook(t *testing.T) {
 	}
 
 	wrong("other", "", `there is no agent "other"; there are fixed, led`)
-	wrong("led", "", `agent "led" is where the labels of alerts lead, and none has led anywhere within the last hour`)
+	wrong("led", "", `agent "led" is where the labels of alerts lead, and no alert has led anywhere within the last hour`)
 	wrong("fixed", "x:1", `agent "fixed" has no instance "x:1"; there are `+strings.TrimPrefix(f.URL, "http://"))
 
 	s, err := c.Look(t.Context(), "fixed", "", false)
