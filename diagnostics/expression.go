@@ -47,8 +47,12 @@ func parseExpression(text string) (*expression, error) {
 	if err = rule.Bounded(e.tree); err != nil {
 		return nil, err
 	}
-	if kind := e.tree.Type(); kind != parser.ValueTypeVector && kind != parser.ValueTypeScalar {
+	switch kind := e.tree.Type(); kind {
+	case parser.ValueTypeVector, parser.ValueTypeScalar:
+	case parser.ValueTypeMatrix:
 		return nil, fmt.Errorf("gives a %s, and must give a value: use rate() or increase()", parser.DocumentedType(kind))
+	default:
+		return nil, fmt.Errorf("gives a %s, and must give a value", parser.DocumentedType(kind))
 	}
 	return e, nil
 }
