@@ -82,7 +82,7 @@ func TestWhatCannotBeRenderedIsExplained(t *testing.T) {
 		"nobody":          {`{}`, &NotRendered{NoReceiver: true, Why: "there is no receiver x"}, 404, "not_found", "there is no receiver x"},
 		"a wrong payload": {`{}`, &NotRendered{Why: "version is 3"}, 400, "not_a_payload", "version is 3"},
 		"no agent":        {`{}`, &diagnostics.NoAgentError{Name: "b", There: []string{"a"}}, 404, "not_found", "there is no agent"},
-		"which instance":  {`{}`, &diagnostics.NoAgentError{Name: "b", Known: true}, 400, "bad_parameter", "which instance"},
+		"which instance":  {`{}`, &diagnostics.NoAgentError{Name: "b", Known: true, There: []string{"b-0:1", "b-1:1"}}, 400, "bad_parameter", "which instance"},
 		"too many":        {`{}`, ErrRendering, 503, "busy", "ask again"},
 		"a defect":        {`{}`, errors.New("a secret"), 500, "internal", "the log says why"},
 	} {
