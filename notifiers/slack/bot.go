@@ -85,6 +85,9 @@ func (b bot) post(ctx context.Context, p post) (notifiers.Receipt, error) {
 func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, error) {
 	channel, ts := m.Previous[channelKey], m.Previous[tsKey]
 	receipt := maps.Clone(m.Previous)
+	if m.ID != "" && !m.Amends && receipt[editedKey] == m.ID {
+		return b.reply(ctx, m, receipt) // an earlier try came as far as this
+	}
 	b.words.files = strings.Fields(receipt[picturesKey])
 	if m.Content.Status == alert.StatusResolved || m.Amends || len(b.words.files) == 0 {
 		m = m.WithCharts(ctx)
@@ -116,6 +119,15 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 		return receipt, unreadable("editing the Slack message")
 	}
 	b.posted("edited", channel, ts)
+	if m.ID != "" {
+		receipt[editedKey] = m.ID
+	}
+	return b.reply(ctx, m, receipt)
+}
+
+// reply says the news of a message in the thread. The receipt says that the message was brought up to date until that is done.
+func (b bot) reply(ctx context.Context, m notifiers.Message, receipt notifiers.Receipt) (notifiers.Receipt, error) {
+	channel, ts := receipt[channelKey], receipt[tsKey]
 	if text := reply(m.Content); text != "" {
 		options := append(quiet(), slackapi.MsgOptionTS(ts), slackapi.MsgOptionText(join(" ", text, b.config.mentions(m)), false))
 		if b.config.ReplyBroadcast && m.Content.Status == alert.StatusFiring {
@@ -130,6 +142,7 @@ func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, 
 		}
 		b.posted("reply", channel, replied)
 	}
+	delete(receipt, editedKey)
 	return receipt, nil
 }
 

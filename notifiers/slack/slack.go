@@ -21,13 +21,14 @@ import (
 
 // The keys of a Receipt: the ID of the channel and the timestamp that is the message's name in it; the channel that was
 // configured then, because a group moves with its receiver to another one; the files that hold its pictures, and for which
-// delivery they were drawn last.
+// delivery they were drawn last; the delivery by which it was edited, while its news is still to be said in the thread.
 const (
 	channelKey    = "channel"
 	tsKey         = "ts"
 	configuredKey = "configured"
 	picturesKey   = "pictures"
 	drawnKey      = "drawn"
+	editedKey     = "edited"
 )
 
 // Notifier is one Slack integration. It is safe for concurrent use and keeps nothing between calls.

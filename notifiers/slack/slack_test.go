@@ -177,7 +177,7 @@ func TestAGroupMovesWithItsReceiverToAnotherChannel(t *testing.T) {
 
 func TestP4ATryAfterAFailedReplyShowsNothingTwice(t *testing.T) {
 	fake := slackfake.New(token)
-	refuseReplies := true
+	refuseReplies, edits := true, 0
 	bot := botOf(t, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -185,20 +185,32 @@ func TestP4ATryAfterAFailedReplyShowsNothingTwice(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
+		if strings.HasSuffix(r.URL.Path, "chat.update") {
+			edits++
+		}
 		fake.ServeHTTP(w, r)
 	})))
 	first := send(t, bot, notifiertest.Firing())
 
-	receipt, err := bot.Notify(t.Context(), notifiertest.Joined(first))
+	joined := notifiertest.Joined(first)
+	joined.ID = "1-joined"
+	receipt, err := bot.Notify(t.Context(), joined)
 	assert.Equal(t, notifiers.Error{Reason: notifiers.Server}, reasonOf(t, err))
-	assert.Equal(t, first, receipt, "the message is still the same one")
+	assert.Equal(t, first["ts"], receipt["ts"], "the message is still the same one")
+	assert.Equal(t, 1, edits)
 
 	refuseReplies = false
-	send(t, bot, notifiertest.Joined(first))
+	joined.Previous = receipt
+	assert.Equal(t, first, send(t, bot, joined))
+	assert.Equal(t, 1, edits, "it was edited already")
+	resolved := notifiertest.Resolved(first)
+	resolved.ID = "2-resolved"
+	send(t, bot, resolved)
+	assert.Equal(t, 2, edits)
 
 	messages := fake.Messages("agent-alerts")
 	require.Len(t, messages, 1)
-	assert.Len(t, messages[0].Replies, 1)
+	assert.Len(t, messages[0].Replies, 2)
 }
 
 func TestALateMessageStandsInTheThreadOfTheLivingOne(t *testing.T) {
