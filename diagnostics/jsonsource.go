@@ -14,6 +14,7 @@ import (
 
 	"github.com/alertvitals/notifier/diagnostics/exposition"
 	"github.com/alertvitals/notifier/diagnostics/jsonbody"
+	"github.com/alertvitals/notifier/diagnostics/opencode"
 )
 
 const (
@@ -38,14 +39,27 @@ type jsonEndpoint struct {
 	// Timeout is how long the agent may take, however soon the values are wanted. An answer that is late serves the next scrape.
 	Timeout model.Duration  `yaml:"timeout"`
 	Samples []jsonbody.Rule `yaml:"samples"`
+	// Messages says that the answer is OpenCode's list of sessions, and that the samples come of their messages.
+	Messages *openCodeMessages `yaml:"messages"`
+}
+
+// openCodeMessages is where the messages of one of OpenCode's sessions are, and of how many sessions they are asked for: of those that
+// changed within the last hour the newest.
+type openCodeMessages struct {
+	// Path has {id} where the session's ID belongs.
+	Path   string `yaml:"path"`
+	Newest int    `yaml:"newest"`
 }
 
 func (e jsonEndpoint) validate() error {
 	if !strings.HasPrefix(e.Path, "/") {
 		return fmt.Errorf("json: the path %q does not begin with /", e.Path)
 	}
-	if len(e.Samples) == 0 {
-		return fmt.Errorf("json: %s: no samples", e.Path)
+	if len(e.Samples) == 0 == (e.Messages == nil) {
+		return fmt.Errorf("json: %s: needs samples or messages, one of them", e.Path)
+	}
+	if m := e.Messages; m != nil && (!strings.HasPrefix(m.Path, "/") || !strings.Contains(m.Path, "{id}") || m.Newest < 1 || m.Newest > 10) {
+		return fmt.Errorf("json: %s: messages needs a path like /session/{id}/message, and newest from 1 to 10", e.Path)
 	}
 	for _, rule := range e.Samples {
 		if err := rule.Validate(); err != nil {
@@ -57,12 +71,19 @@ func (e jsonEndpoint) validate() error {
 
 // shown is the endpoint's path as people read it: without its query.
 func (e jsonEndpoint) shown() string {
-	path, _, _ := strings.Cut(e.Path, "?")
+	path := e.Path
+	if e.Messages != nil {
+		path = e.Messages.Path
+	}
+	path, _, _ = strings.Cut(path, "?")
 	return path
 }
 
 // gives is whether an expression uses a sample of the endpoint.
 func (e jsonEndpoint) gives(expr string) bool {
+	if e.Messages != nil {
+		return slices.ContainsFunc(opencode.Names(), func(name string) bool { return mentions(expr, name) })
+	}
 	return slices.ContainsFunc(e.Samples, func(rule jsonbody.Rule) bool { return mentions(expr, rule.Name) })
 }
 
@@ -178,7 +199,15 @@ func (c *Collector) fill(a *agent, s *source, endpoint jsonEndpoint, at time.Tim
 	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
 	got, err := fetch(ctx, a.client, a.base+endpoint.Path, jsonAccept, maxJSONBytes)
-	samples, failed := readSource(got, err, endpoint, a.instance, timeout)
+	failed := noSource(got, err, a.instance, timeout)
+	var samples []jsonbody.Sample
+	switch {
+	case failed != "":
+	case endpoint.Messages != nil:
+		samples, failed = readMessages(ctx, a, got.body, *endpoint.Messages, at.Add(-tableWindow), timeout)
+	default:
+		samples, failed = readSource(got.body, endpoint.Samples)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.asking)
@@ -192,34 +221,76 @@ func (c *Collector) fill(a *agent, s *source, endpoint jsonEndpoint, at time.Tim
 	}
 }
 
-// readSource is what an answer holds, or in words for people why it holds nothing.
-func readSource(got answer, err error, endpoint jsonEndpoint, host string, waited time.Duration) (samples []jsonbody.Sample, failed string) {
+// noSource is why there is no answer to read, in words for people; "" when there is one.
+func noSource(got answer, err error, host string, waited time.Duration) string {
 	switch {
 	case errors.Is(err, errTooLarge):
-		return nil, "the answer is larger than " + Format(maxJSONBytes, Bytes)
+		return "the answer is larger than " + Format(maxJSONBytes, Bytes)
 	case err != nil:
-		return nil, explain(err, host, waited)
+		return explain(err, host, waited)
 	case got.status == 401, got.status == 403:
-		return nil, "needs credentials"
+		return "needs credentials"
 	case got.status == 404:
-		return nil, "not offered (404)"
+		return "not offered (404)"
 	case got.status == 429:
-		return nil, "asked too often for its limit (429)"
+		return "asked too often for its limit (429)"
 	case got.status >= 300 && got.status < 400:
-		return nil, "redirects elsewhere, which is not followed"
+		return "redirects elsewhere, which is not followed"
 	case got.status != 200:
-		return nil, fmt.Sprintf("answered %d", got.status)
+		return fmt.Sprintf("answered %d", got.status)
 	case isPage(got.body, ""):
-		return nil, "answered an HTML page"
+		return "answered an HTML page"
 	}
-	samples, unknown, err := jsonbody.Read(got.body, endpoint.Samples)
+	return ""
+}
+
+// The words for answers that are not what they should be.
+const (
+	noJSON        = "answered something else than JSON"
+	withoutValues = "answered without the values that it should have"
+)
+
+// readSource is what an answer holds, or in words for people why it holds nothing.
+func readSource(body []byte, rules []jsonbody.Rule) (samples []jsonbody.Sample, failed string) {
+	samples, unknown, err := jsonbody.Read(body, rules)
 	switch {
 	case err != nil:
-		return nil, "answered something else than JSON"
+		return nil, noJSON
 	case len(samples) == 0 && len(unknown) > 0:
-		return nil, "answered without the values that it should have"
+		return nil, withoutValues
 	}
 	return samples, ""
+}
+
+// maxMessagesBytes is what the messages of one session take, with what its tools answered.
+const maxMessagesBytes = 8 << 20
+
+// readMessages asks for the messages of the sessions in an answer that changed since then, and counts what is in them. A part would
+// be taken for the whole, so one session whose messages cannot be read costs all.
+func readMessages(
+	ctx context.Context, a *agent, sessions []byte, from openCodeMessages, since time.Time, waited time.Duration,
+) (samples []jsonbody.Sample, failed string) {
+	ids, err := opencode.Sessions(sessions, since, from.Newest)
+	if err != nil {
+		return nil, withoutValues
+	}
+	replies := opencode.NewReplies(since)
+	for _, id := range ids {
+		got, err := fetch(ctx, a.client, a.base+strings.ReplaceAll(from.Path, "{id}", id), jsonAccept, maxMessagesBytes)
+		if errors.Is(err, errTooLarge) {
+			return nil, "the answer is larger than " + Format(maxMessagesBytes, Bytes)
+		}
+		if got.status == 404 {
+			continue // it was deleted just now
+		}
+		if failed = noSource(got, err, a.instance, waited); failed != "" {
+			return nil, failed
+		}
+		if replies.Add(got.body) != nil {
+			return nil, withoutValues
+		}
+	}
+	return replies.Samples(), ""
 }
 
 // askSources asks the agent's JSON endpoints. It takes less than what is waited for the whole: an endpoint that hangs must not

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -38,16 +40,27 @@ func newOpenCode(t *testing.T, password string) *fakeAgent {
 }
 
 func openCodeAnswers() http.HandlerFunc {
+	now := time.Now().UnixMilli()
 	bodies := map[string]string{
 		"/global/health":  `{"healthy":true,"version":"1.18.33"}`,
 		"/session/status": `{"ses_b":{"type":"busy"},"ses_c":{"type":"retry","attempt":4,"message":"planted: key sk-planted is wrong","next":1795000000000}}`,
 		"/session": `[
 			{"id":"ses_a","slug":"planted-slug","directory":"/srv/planted","title":"planted title","cost":0.25,
-			 "tokens":{"input":1000,"output":50,"reasoning":5,"cache":{"read":200,"write":10}},"version":"1.18.33","time":{"updated":1795000000000}},
-			{"id":"ses_b","title":"planted","cost":1.5,"tokens":{"input":3000,"output":100,"reasoning":0,"cache":{"read":0,"write":0}}},
+			 "tokens":{"input":1000,"output":50,"reasoning":5,"cache":{"read":200,"write":10}},"version":"1.18.33",
+			 "time":{"updated":` + strconv.FormatInt(now-7_200_000, 10) + `}},
+			{"id":"ses_b","title":"planted","cost":1.5,"tokens":{"input":3000,"output":100,"reasoning":0,"cache":{"read":0,"write":0}},
+			 "time":{"updated":` + strconv.FormatInt(now, 10) + `}},
 			{"id":"ses_c","title":"planted","cost":0,"tokens":{"input":0,"output":0,"reasoning":0,"cache":{"read":0,"write":0}}}]`,
 		"/mcp": `{"planted-server":{"status":"connected"},"b":{"status":"failed","error":"planted at /srv"},"c":{"status":"failed","error":"x"},
 			"d":{"status":"needs_auth"},"e":{"status":"disabled"}}`,
+		// Two replies of 2 s and 4 s of which one failed at a tool, one that failed, and what was asked.
+		"/session/ses_b/message": fmt.Sprintf(`[{"info":{"id":"msg_a","role":"user","time":{"created":%[1]d}},"parts":[{"type":"text","text":"planted"}]},
+			{"info":{"role":"assistant","time":{"created":%[1]d,"completed":%[2]d}},"parts":[
+			 {"type":"tool","tool":"bash","state":{"status":"error","input":{"command":"planted"},"error":"planted"}},
+			 {"type":"tool","tool":"bash","state":{"status":"completed","output":"planted"}}]},
+			{"info":{"role":"assistant","time":{"created":%[1]d,"completed":%[3]d}},"parts":[{"type":"text","text":"planted"}]},
+			{"info":{"role":"assistant","time":{"created":%[1]d},"error":{"name":"APIError","data":{"message":"planted","statusCode":529}}},"parts":[]}]`,
+			now-60_000, now-58_000, now-56_000),
 		"/lsp": `[{"id":"gopls","name":"gopls","root":"/srv/planted","status":"connected"}]`,
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -88,18 +101,32 @@ func TestOpenCode(t *testing.T) {
 		assert.Empty(t, v.Note, name)
 	}
 	assert.Equal(t, StateWarning, vitalNamed(t, s, "retries in a row").State)
+	for name, want := range map[string]float64{
+		"error rate": 1.0 / 3, "failed replies": 1, "replies": 3, "p50 latency": 2, "p95 latency": 4, "p99 latency": 4, "tool failures": 0.5,
+	} {
+		v := vitalNamed(t, s, name)
+		require.NotNil(t, v.Value, "%s: %s", name, v.Note)
+		assert.InDelta(t, want, *v.Value, 1e-9, name)
+		assert.Contains(t, v.Note, "the last hour", name)
+	}
+	assert.Equal(t, StateCritical, vitalNamed(t, s, "error rate").State)
+	two := 2.0
+	assert.Equal(t, []Row{{Name: "bash", Value: 1, Of: &two}}, tableNamed(t, s, "failing tools (1 h)").Rows)
+	assert.Equal(t, []Row{{Name: "APIError 529", Value: 1}}, tableNamed(t, s, "errors by type (1 h)").Rows)
 	// P9: what it does not say is not 0.
 	for _, name := range []string{"memory", "CPU", "uptime"} {
 		v := vitalNamed(t, s, name)
 		assert.Nil(t, v.Value, name)
 		assert.Contains(t, v.Note, "not reported", name)
 	}
-	require.Len(t, s.Sources, 4)
+	require.Len(t, s.Sources, 5)
 	for _, source := range s.Sources {
 		assert.True(t, source.OK, source.Path)
 		assert.WithinDuration(t, s.TakenAt, source.At, time.Minute)
 	}
 	assert.Equal(t, "/session", s.Sources[1].Path, "without its query")
+	assert.Equal(t, "/session/{id}/message", s.Sources[2].Path)
+	assert.Zero(t, f.times("/session/ses_a/message")+f.times("/session/ses_c/message"), "nothing was said there lately")
 	assert.Zero(t, f.times("/metrics")+f.times("/health")+f.times("/ready"))
 
 	// P10: no title, path, name or error of a session is anywhere.
@@ -132,10 +159,13 @@ func TestP5OpenCodeThatBeginsSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCollector(t, "http://agent:8080", openCode, deadline(time.Second))
 		listener := newPipeListener()
-		answers, asked := openCodeAnswers(), 0
+		answers, asked := openCodeAnswers(), map[string]int{}
+		var mu sync.Mutex
 		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/session" {
-				asked++
+				mu.Lock()
+				asked[r.URL.RawQuery]++
+				mu.Unlock()
 				time.Sleep(20 * time.Second)
 			}
 			answers(w, r)
@@ -167,7 +197,10 @@ func TestP5OpenCodeThatBeginsSlowly(t *testing.T) {
 		s = c.Snapshot(t.Context(), about)
 
 		assert.InDelta(t, 1.75, *vitalNamed(t, s, "cost of sessions").Value, 1e-9)
-		assert.Equal(t, 1, asked, "it is asked once at a time, and not again so soon")
+		mu.Lock()
+		defer mu.Unlock()
+		assert.Equal(t, map[string]int{"limit=1000": 1, "limit=20": 1}, asked, "it is asked once at a time, and not again so soon")
+		assert.InDelta(t, 3, *vitalNamed(t, s, "replies").Value, 0)
 		assert.Equal(t, began.UTC(), s.Sources[1].At.UTC(), "it says how old the values are")
 	})
 }
@@ -192,7 +225,7 @@ func TestOpenCodeIsRecognised(t *testing.T) {
 	assert.Equal(t, 2*polls, before, "the metrics, and one shape of health")
 
 	assert.Empty(t, c.poll(t.Context(), a))
-	assert.Equal(t, before+4, f.total(), "its own endpoints, and nothing else")
+	assert.Equal(t, before+6, f.total(), "its own endpoints with one session's messages, and nothing else")
 	s := c.Snapshot(t.Context(), about)
 	assert.Equal(t, "opencode", s.Profile)
 	assert.Equal(t, "/global/health", s.Health.Path)
@@ -415,4 +448,15 @@ func TestJSONEndpointsAreChecked(t *testing.T) {
 		_, err := parseProfile([]byte("name: x\nrecognise: [a]\njson: [" + text + "]\n"))
 		assert.Error(t, err, text)
 	}
+}
+
+func tableNamed(t *testing.T, s *Snapshot, name string) Table {
+	t.Helper()
+	for _, table := range s.Tables {
+		if table.Name == name {
+			return table
+		}
+	}
+	require.Fail(t, "there is no such table", name)
+	return Table{}
 }

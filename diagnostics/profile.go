@@ -62,7 +62,7 @@ type vitalSpec struct {
 	// Warn and Crit are thresholds, as in "> 0.05"; "" judges nothing.
 	Warn string `yaml:"warn"`
 	Crit string `yaml:"crit"`
-	// When is an expression that gives something when Note is to stand beside the value.
+	// Note stands beside the value; with When, only if that expression gives something.
 	When string `yaml:"when"`
 	Note string `yaml:"note"`
 	// NoBefore is for a value whose change is no news, such as the uptime.

@@ -32,7 +32,7 @@ func TestProfilesAreRight(t *testing.T) {
 				assert.False(t, v.Absent != "" && len(v.Absent) > 60, "%s: it must fit where a number would stand", v.Name)
 			}
 			for _, table := range p.Tables {
-				assert.Equal(t, len(table.Of) == 0, len(table.OfSinceStart) == 0, table.Name)
+				assert.Equal(t, len(table.SinceStart) == 0 || len(table.Of) == 0, len(table.OfSinceStart) == 0, table.Name)
 				if table.Unit == Tokens || table.Unit == PerSecond {
 					assert.Empty(t, table.SinceStart, "%s: a count is no rate", table.Name)
 				}
@@ -66,7 +66,7 @@ func TestWhatIsWrongWithAProfileIsSaidWithItsLine(t *testing.T) {
 		head + "vitals:\n  - {name: a, unit: s, histogram: '{b=\"c\"}', quantile: 0.9, topics: [errors]}\n": "does not begin with the histogram's name",
 		head + "vitals:\n  - {name: a, unit: string, expr: b, topics: [errors]}\n":                          "vitals[0].label: unit string and label",
 		head + "vitals:\n  - {name: a, unit: s, expr: b, topics: []}\n":                                     "vitals[0].topics: needs at least one",
-		head + "vitals:\n  - {name: a, unit: s, expr: b, when: c, topics: [errors]}\n":                      "vitals[0].when: when and note",
+		head + "vitals:\n  - {name: a, unit: s, expr: b, when: c, topics: [errors]}\n":                      "vitals[0].when: says when a note",
 		head + "vitals:\n  - &a {name: a, unit: s, expr: b, topics: [errors]}\n  - *a\n":                    "another vital",
 		head + "tables:\n  - {name: a, unit: short, expr: b, topics: [errors]}\n":                           "line 4: tables[0].by: a table needs",
 		head + "tables:\n  - {name: a, unit: short, by: [x], expr: b(, topics: [errors]}\n":                 "tables[0].expr: not PromQL",

@@ -271,8 +271,8 @@ func (v *vitalSpec) check() *profileError {
 		return &profileError{"quantile", "quantile and scale go with a histogram"}
 	case len(v.Expr)+len(v.SinceStart)+len(v.Histogram) == 0 && v.Absent == "":
 		return &profileError{"expr", "a vital needs an expr, or since_start, or a histogram, or it must say why it is absent"}
-	case (v.When == "") != (v.Note == ""):
-		return &profileError{"when", "when and note belong together"}
+	case v.When != "" && v.Note == "":
+		return &profileError{"when", "says when a note stands there: write the note, too"}
 	case v.NeverSet && (len(v.Expr) == 0 || strings.Contains(strings.Join(v.Expr, " "), "$__")):
 		return &profileError{"never_set", "is for an expr of gauges"}
 	}

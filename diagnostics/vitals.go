@@ -262,7 +262,10 @@ func (e *evaluator) known(ctx context.Context, spec *vitalSpec, w *way, got trie
 	if w.average {
 		notes = append(notes, anAverage)
 	}
-	if spec.when != nil && e.alone {
+	switch {
+	case spec.when == nil && spec.Note != "":
+		notes = append(notes, spec.Note)
+	case spec.when != nil && e.alone:
 		vector, err := e.query(ctx, spec.when, e.at, 0)
 		if err != nil {
 			return v, err
