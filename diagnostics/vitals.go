@@ -64,22 +64,26 @@ func (c *Collector) read(ctx context.Context, set *settings, a *agent, now time.
 	if !e.alone {
 		r.note = strings.TrimPrefix(r.note+"; "+severalProcesses, "; ")
 	}
-	// What cannot be computed of one vital, or not in time, does not cost the others.
-	groups := byName(a.queries, chosen)
-	vitals, failed := inParallel(ctx, groups, e.firstVital)
-	r.vitals = vitals
-	for _, v := range vitals {
-		if v.Name == uptimeVital && v.Value != nil {
-			r.started = e.at.Add(-time.Duration(*v.Value * float64(time.Second))).Round(time.Second)
-		}
-	}
 	var specs []*tableSpec
 	for _, p := range chosen {
 		for i := range p.Tables {
 			specs = append(specs, &p.Tables[i])
 		}
 	}
-	tables, failedTables := inParallel(ctx, specs, e.table)
+	// What cannot be computed of one vital, or not in time, does not cost the others.
+	var tables []Table
+	var failedTables error
+	var ranking sync.WaitGroup
+	ranking.Go(func() { tables, failedTables = inParallel(ctx, specs, e.table) })
+	groups := byName(a.queries, chosen)
+	vitals, failed := inParallel(ctx, groups, e.firstVital)
+	ranking.Wait()
+	r.vitals = vitals
+	for _, v := range vitals {
+		if v.Name == uptimeVital && v.Value != nil {
+			r.started = e.at.Add(-time.Duration(*v.Value * float64(time.Second))).Round(time.Second)
+		}
+	}
 	r.tables = slices.DeleteFunc(tables, func(t Table) bool { return len(t.Rows) == 0 })
 	if err := errors.Join(failed, failedTables, ctx.Err()); err != nil {
 		return r, err
