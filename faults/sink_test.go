@@ -175,6 +175,11 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the notifier is gone, and Slack takes no half of a message
 	}
+	if strings.HasSuffix(r.URL.Path, "/chat.getPermalink") { // it asks, and shows nobody anything
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.slack.ServeHTTP(w, r)
+		return
+	}
 	c := readCall(strings.TrimPrefix(r.URL.Path, "/api/"), body)
 	tr, epoch := s.next()
 	c.Epoch = epoch

@@ -85,8 +85,11 @@ func (b bot) post(ctx context.Context, p post) (notifiers.Receipt, error) {
 func (b bot) edit(ctx context.Context, m notifiers.Message) (notifiers.Receipt, error) {
 	channel, ts := m.Previous[channelKey], m.Previous[tsKey]
 	receipt := maps.Clone(m.Previous)
-	if m.ID != "" && !m.Amends && receipt[editedKey] == m.ID {
-		return b.reply(ctx, m, receipt) // an earlier try came as far as this
+	if m.ID != "" && !m.Amends && receipt[editedKey] == m.ID { // an earlier try came as far as this
+		// Slack takes replies to a message that somebody has deleted since, and shows them to nobody.
+		if _, err := b.api.GetPermalinkContext(ctx, &slackapi.PermalinkParameters{Channel: channel, Ts: ts}); !isLost(err) {
+			return b.reply(ctx, m, receipt)
+		}
 	}
 	b.words.files = strings.Fields(receipt[picturesKey])
 	if m.Content.Status == alert.StatusResolved || m.Amends || len(b.words.files) == 0 {

@@ -213,6 +213,26 @@ func TestP4ATryAfterAFailedReplyShowsNothingTwice(t *testing.T) {
 	assert.Len(t, messages[0].Replies, 2)
 }
 
+// Between a try that edited and the next, which has only to reply, somebody may delete the message.
+func TestAMessageThatIsLostBeforeItsReplyIsReplaced(t *testing.T) {
+	fake := slackfake.New(token)
+	bot := botOf(t, serve(t, fake))
+	first := send(t, bot, notifiertest.Firing())
+	resolved := notifiertest.Resolved(first)
+	resolved.ID = "2-resolved"
+	fake.FailNext(1, slackfake.Failure{Status: 503, Method: "chat.postMessage"})
+	receipt, err := bot.Notify(t.Context(), resolved)
+	require.Error(t, err)
+	fake.Delete("agent-alerts", first["ts"])
+
+	resolved.Previous = receipt
+	second := send(t, bot, resolved)
+
+	assert.NotEqual(t, first["ts"], second["ts"])
+	assert.NotContains(t, second, "edited")
+	assert.Len(t, fake.Messages("agent-alerts"), 1)
+}
+
 func TestALateMessageStandsInTheThreadOfTheLivingOne(t *testing.T) {
 	fake := slackfake.New(token)
 	bot := botOf(t, serve(t, fake))
