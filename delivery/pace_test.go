@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,4 +36,21 @@ func TestASinkIsAskedAtItsPace(t *testing.T) {
 		assert.Len(t, other.told(), 41)
 		require.NoError(t, w.end())
 	})
+}
+
+// What is asked for too early costs nothing, however many ask at once: else integrations that share a pace would slow each other down.
+func TestAskingTooEarlyCostsNothing(t *testing.T) {
+	l := &Loop{Pace: rate.NewLimiter(1, 1)}
+	now := time.Now()
+	require.Zero(t, l.tooFast(now))
+	var asking sync.WaitGroup
+	for range 8 {
+		asking.Go(func() {
+			for range 1000 {
+				assert.Equal(t, time.Second, l.tooFast(now))
+			}
+		})
+	}
+	asking.Wait()
+	assert.Zero(t, l.tooFast(now.Add(time.Second)))
 }

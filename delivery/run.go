@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -299,17 +300,14 @@ func (r *run) giveBack() {
 	}
 }
 
-// tooFast is how long the sink is to be left alone before it may be asked once more; 0 lets it be asked now, and counts that.
+// tooFast is how long the sink is to be left alone before it may be asked once more; 0 lets it be asked now, and counts that. A
+// reservation that is cancelled would not do: what another loop reserves in between makes the limiter keep what was cancelled.
 func (l *Loop) tooFast(now time.Time) time.Duration {
-	if l.Pace == nil {
+	if l.Pace == nil || l.Pace.AllowN(now, 1) {
 		return 0
 	}
-	reserved := l.Pace.ReserveN(now, 1)
-	if pause := reserved.DelayFrom(now); pause > 0 {
-		reserved.CancelAt(now)
-		return pause
-	}
-	return 0
+	missing := 1 - l.Pace.TokensAt(now)
+	return max(time.Nanosecond, time.Duration(math.Ceil(missing/float64(l.Pace.Limit())*float64(time.Second))))
 }
 
 // keepCalm keeps the whole sink from being asked for a while.
