@@ -81,7 +81,9 @@ func links(g alert.Group, ofAgent []diagnostics.Link) []Link {
 		filter := filterOf(g)
 		base := strings.TrimSuffix(g.ExternalURL, "/")
 		alertmanager = Link{"Alertmanager", base + "/#/alerts?filter=" + filter}
-		candidates = append(candidates, Link{"Silence…", base + "/#/silences/new?filter=" + filter})
+		if g.Status() == alert.StatusFiring {
+			candidates = append(candidates, Link{"Silence…", base + "/#/silences/new?filter=" + filter})
+		}
 	}
 	for _, l := range ofAgent {
 		link := Link{oneLine(l.Name), l.URL}

@@ -25,8 +25,9 @@ func addCheckConfig(app *kingpin.Application) *checkCommand {
 
   notifier check-config
   notifier check-config /etc/notifier/notifier.yml
+  notifier check-config - < notifier.yml
   notifier check-config -o json notifier.yml | jq '.problems[].message'`)
-	c.file = c.cmd.Arg("file", "The configuration.").Default("notifier.yml").String()
+	c.file = c.cmd.Arg("file", "The configuration, - for standard input.").Default("notifier.yml").String()
 	c.output = c.cmd.Flag("output", "text for people, json for programs.").Short('o').Default("text").Enum("text", asJSON)
 	return c
 }
@@ -47,16 +48,21 @@ type checkProblem struct {
 	Source string `json:"source,omitempty"`
 }
 
-func (c *checkCommand) run(stdout io.Writer) error {
-	_, err := config.LoadFile(*c.file)
+func (c *checkCommand) run(stdin io.Reader, stdout io.Writer) error {
+	source, err := readInput(*c.file, stdin)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	_, err = config.Load(*c.file, source)
 	var wrong *config.Error
 	switch {
 	case *c.output != asJSON && err == nil:
 		fmt.Fprintf(stdout, "%s: OK\n", *c.file)
 		return nil
-	case *c.output != asJSON, err != nil && !errors.As(err, &wrong):
+	case *c.output != asJSON:
 		return err
 	}
+	errors.As(err, &wrong)
 	answer := checked{File: *c.file, OK: err == nil, Problems: []checkProblem{}}
 	if wrong != nil {
 		for _, f := range wrong.Findings {

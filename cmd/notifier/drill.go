@@ -108,16 +108,10 @@ func receiverNamed(cfg config.Config, name string) (config.Receiver, error) {
 
 // group is what the payload says.
 func (f drillFlags) group(stdin io.Reader) (alert.Group, error) {
-	var body []byte
-	var err error
-	switch *f.payload {
-	case "":
-		body = example(time.Now())
-	case "-":
-		body, err = io.ReadAll(io.LimitReader(stdin, 8<<20))
-	default:
-		body, err = os.ReadFile(*f.payload)
+	if *f.payload == "" {
+		return groupOf(example(time.Now()))
 	}
+	body, err := readInput(*f.payload, stdin)
 	if err != nil {
 		return alert.Group{}, fmt.Errorf("reading the payload: %w", err)
 	}

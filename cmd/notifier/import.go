@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -22,13 +21,14 @@ func addImport(app *kingpin.Application) *importCommand {
 	i := &importCommand{cmd: app.Command("import", "Print an alertmanager.yml as a notifier.yml that routes the same way.")}
 	i.cmd.HelpLong(`Secrets come along as they are. What has no counterpart stands at the top, with its line.
 
-  notifier import alertmanager.yml > notifier.yml`)
-	i.file = i.cmd.Arg("file", "The alertmanager.yml.").Required().String()
+  notifier import alertmanager.yml > notifier.yml
+  notifier import - < alertmanager.yml > notifier.yml`)
+	i.file = i.cmd.Arg("file", "The alertmanager.yml, - for standard input.").Required().String()
 	return i
 }
 
-func (i *importCommand) run(stdout io.Writer) error {
-	source, err := os.ReadFile(*i.file)
+func (i *importCommand) run(stdin io.Reader, stdout io.Writer) error {
+	source, err := readInput(*i.file, stdin)
 	if err != nil {
 		return fmt.Errorf("reading the file: %w", err)
 	}

@@ -88,8 +88,11 @@ func (c *commandLine) parse(args []string) (command string, err error) {
 		args = args[:1] // else the library takes the beginning of a command for an argument of the default one
 	}
 	// The library takes a "-" that stands alone for nothing, and nothing would be the example.
-	if i := slices.Index(args, "--payload"); i >= 0 && i+1 < len(args) && args[i+1] == "-" {
-		args = slices.Replace(slices.Clone(args), i, i+2, "--payload=-")
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if arg == "-" {
+			args[i] = standardInput
+		}
 	}
 	command, err = c.app.Parse(args)
 	if c.ended {
@@ -130,7 +133,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = c.serve.run(ctx, logger, reg)
 		flush()
 	case c.check.cmd.FullCommand():
-		err = c.check.run(stdout)
+		err = c.check.run(os.Stdin, stdout)
 	case c.demo.cmd.FullCommand():
 		err = demonstrate(ctx, stdout, *c.demo.once)
 	case c.snapshot.cmd.FullCommand():
@@ -146,7 +149,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case c.testRoutes.cmd.FullCommand():
 		err = c.testRoutes.run(stdout, stderr)
 	case c.imports.cmd.FullCommand():
-		err = c.imports.run(stdout)
+		err = c.imports.run(os.Stdin, stdout)
 	default:
 		err = c.deliveries.run(ctx, command, stdout)
 	}

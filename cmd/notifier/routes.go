@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -114,13 +113,7 @@ func (r *routesCommand) alerts(stdin io.Reader) ([]map[string]string, error) {
 		labels, err := readLabels(*r.labels)
 		return []map[string]string{labels}, err
 	}
-	var body []byte
-	var err error
-	if *r.payload == "-" {
-		body, err = io.ReadAll(io.LimitReader(stdin, 8<<20))
-	} else {
-		body, err = os.ReadFile(*r.payload)
-	}
+	body, err := readInput(*r.payload, stdin)
 	if err != nil {
 		return nil, fmt.Errorf("reading the payload: %w", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +21,24 @@ const sendTime = 30 * time.Second
 type sendCommand struct {
 	drillFlags
 
-	cmd  *kingpin.CmdClause
-	keep *bool
+	cmd    *kingpin.CmdClause
+	keep   *bool
+	output *string
+}
+
+// drilled is the answer for programs.
+type drilled struct {
+	Receiver string `json:"receiver"`
+	// OK is whether everybody could be told.
+	OK           bool              `json:"ok"`
+	Integrations []drilledReceiver `json:"integrations"`
+}
+
+type drilledReceiver struct {
+	Integration string `json:"integration"`
+	// Told are the states that it was told.
+	Told  []string `json:"told"`
+	Error string   `json:"error,omitempty"`
 }
 
 func addSend(app *kingpin.Application) *sendCommand {
@@ -30,9 +47,11 @@ func addSend(app *kingpin.Application) *sendCommand {
 
   notifier send --receiver=oncall
   notifier send --receiver=oncall --keep-firing
+  notifier send --receiver=oncall -o json | jq '.integrations[].error'
   notifier send --receiver=oncall --payload=payload.json --snapshot=aster`)
 	s.drillFlags = addDrillFlags(s.cmd)
 	s.keep = s.cmd.Flag("keep-firing", "Leave out the end: the incident stays open.").Bool()
+	s.output = s.cmd.Flag("output", "text for people, json for programs.").Short('o').Default("text").Enum("text", asJSON)
 	return s
 }
 
@@ -48,25 +67,51 @@ func (s *sendCommand) run(ctx context.Context, stdin io.Reader, stdout io.Writer
 	}
 	const note = "This is a test: somebody ran notifier send. Nothing is wrong."
 	id := fmt.Sprintf("drill-%d", time.Now().UnixNano())
-	failed := false
+	answer := drilled{Receiver: d.receiver.Name, OK: true, Integrations: []drilledReceiver{}}
 	for _, i := range sinks {
-		told := "told"
+		one := drilledReceiver{Integration: i.kind, Told: []string{}}
 		receipt, err := sendOnce(ctx, i.sink, d.message(d.group, id, note, nil))
-		if err == nil && d.group.Status() == alert.StatusFiring && i.sendResolved && !*s.keep {
-			told = "told that it fires, and that it is over"
-			_, err = sendOnce(ctx, i.sink, d.message(over(d.group, time.Now()), id+"-end", note, receipt))
+		if err == nil {
+			one.Told = append(one.Told, d.group.Status())
+			if d.group.Status() == alert.StatusFiring && i.sendResolved && !*s.keep {
+				if _, err = sendOnce(ctx, i.sink, d.message(over(d.group, time.Now()), id+"-end", note, receipt)); err == nil {
+					one.Told = append(one.Told, alert.StatusResolved)
+				}
+			}
 		}
 		if err != nil {
-			failed = true
-			fmt.Fprintf(stdout, "%s: %s\n", i.kind, printable(err.Error()))
-			continue
+			answer.OK, one.Error = false, err.Error()
 		}
-		fmt.Fprintf(stdout, "%s: %s\n", i.kind, told)
+		answer.Integrations = append(answer.Integrations, one)
+		if *s.output != asJSON {
+			fmt.Fprintf(stdout, "%s: %s\n", i.kind, one)
+		}
 	}
-	if failed {
+	if *s.output == asJSON {
+		body, err := json.Marshal(answer)
+		if err != nil {
+			return fmt.Errorf("encoding what became of it: %w", err)
+		}
+		if err := printJSON(stdout, body); err != nil {
+			return err
+		}
+	}
+	if !answer.OK {
 		return errors.New("not everybody could be told")
 	}
 	return nil
+}
+
+// String says it to people.
+func (r drilledReceiver) String() string {
+	switch {
+	case r.Error != "":
+		return printable(r.Error)
+	case len(r.Told) > 1:
+		return "told that it fires, and that it is over"
+	default:
+		return "told"
+	}
 }
 
 func sendOnce(ctx context.Context, sink notifiers.Notifier, m notifiers.Message) (notifiers.Receipt, error) {

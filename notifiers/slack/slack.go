@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
@@ -152,19 +153,33 @@ func (n *Notifier) postWebhook(ctx context.Context, address string, m notifiers.
 		return fromError(doing, err)
 	}
 	var method webhookAnswer
-	switch said := string(bytes.TrimSpace(answer)); {
+	said := string(bytes.TrimSpace(answer))
+	switch known := meanings[said].Reason != ""; {
 	case said == "ok":
 		return nil
-	case word.MatchString(said):
+	case known:
 		return fromWord(doing, said)
+	case strings.HasPrefix(said, "<"):
+		return unreadable(doing) // the page of a proxy, which did not pass the message on
 	case json.Unmarshal(answer, &method) != nil:
-		return unreadable(doing)
+		return inDoubt(doing)
 	case method.taken():
 		return nil
 	case method.Error != "":
 		return fromWord(doing, method.Error)
-	default:
+	case method.refused():
 		return unreadable(doing)
+	default:
+		return inDoubt(doing)
+	}
+}
+
+// inDoubt is a success in words that nobody knows. Tried again, it might stand in the channel as often as it is tried; Alertmanager does
+// not try such a one again either: https://github.com/prometheus/alertmanager/blob/v0.28.0/notify/slack/slack.go.
+func inDoubt(doing string) *notifiers.Error {
+	return &notifiers.Error{
+		Reason: notifiers.Rejected, Permanent: true,
+		Err: errors.New(doing + ": it answers 200 and not ok, so that it may have taken the message or not; look, and replay it if it is missing"),
 	}
 }
 
@@ -172,12 +187,19 @@ func (n *Notifier) postWebhook(ctx context.Context, address string, m notifiers.
 // Slack's webhooks and have a word of their own for success. A message that they took must not come again and again:
 // Rocket.Chat, https://github.com/prometheus/alertmanager/issues/3546, and Zulip, https://github.com/zulip/zulip/pull/31875.
 type webhookAnswer struct {
-	slackapi.SlackResponse
-
-	Success bool   `json:"success"`
+	OK      *bool  `json:"ok"`
+	Success *bool  `json:"success"`
 	Result  string `json:"result"`
+	Error   string `json:"error"`
 }
 
 func (a webhookAnswer) taken() bool {
-	return a.Ok || a.Error == "" && (a.Success || a.Result == "success")
+	return isTrue(a.OK) || a.Error == "" && (isTrue(a.Success) || a.Result == "success")
 }
+
+// refused is whether it says that it did not take the message.
+func (a webhookAnswer) refused() bool {
+	return a.OK != nil || a.Success != nil || a.Result == "error"
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }
