@@ -99,7 +99,7 @@ func TestCurrentRatesBeforeAndTables(t *testing.T) {
 	f.on("/metrics", hang)
 	c.settings.Load().deadline = 2 * time.Second
 
-	s := c.Snapshot(t.Context(), about)
+	s := lookInTime(t, c)
 
 	// The agent hangs: what it said a minute ago is told with its age.
 	assert.False(t, s.Metrics.OK)
@@ -614,7 +614,7 @@ func TestP5ALookWithoutTheDeadlineSaysMore(t *testing.T) {
 	})
 	f.on("/metrics", say(200, "text/plain", sdkMetrics(time.Now(), 10, 1)))
 	c := newCollector(t, f.URL, deadline(100*time.Millisecond))
-	s := c.Snapshot(t.Context(), about)
+	s := lookInTime(t, c)
 	assert.True(t, s.Unfinished)
 	assert.Equal(t, Down, s.Health.Verdict)
 	close(release)

@@ -38,7 +38,11 @@ func TestP9OurLatenessIsNotTheAgents(t *testing.T) {
 				c.pulse.began = time.Now().Add(-time.Hour)
 				c.pulse.late.Store(int64(time.Hour + 250*time.Millisecond)) // by a beat during the look
 			}
-			s := c.Snapshot(t.Context(), about)
+			look := lookInTime
+			if late {
+				look = func(t *testing.T, c *Collector) *Snapshot { return c.Snapshot(t.Context(), about) }
+			}
+			s := look(t, c)
 			assert.False(t, s.Metrics.OK)
 			if late {
 				assert.Equal(t, []any{Unclear, Unclear, false}, []any{s.Health.Verdict, s.Ready.Verdict, s.Metrics.Silent})

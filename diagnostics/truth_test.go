@@ -169,7 +169,7 @@ func TestP9SilenceIsTheAgentsOwn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCollector(t, tc.agent, noHealth, deadline(300*time.Millisecond), func(a *AgentConfig, _ *Config) { a.MetricsURL = tc.metrics })
-			s := c.Snapshot(t.Context(), about)
+			s := lookInTime(t, c)
 			assert.False(t, s.Metrics.OK)
 			assert.Equal(t, tc.silent, s.Metrics.Silent, s.Metrics.Note)
 		})
