@@ -1,6 +1,10 @@
 package templates
 
-import "github.com/alertvitals/notifier/alert"
+import (
+	"strings"
+
+	"github.com/alertvitals/notifier/alert"
+)
 
 // Content is what people should read about a group, the same for every sink; each sink lays it out and escapes it for its
 // service. Every string is plain text, may hold anything that a label can hold, and has no markup. Numbers are formatted
@@ -45,6 +49,16 @@ type Content struct {
 	// names what fired and what was resolved since the last message, and counts what is too much to name. It is empty when
 	// there is nothing new to hear.
 	News string
+	// Relief is whether News tells only of alerts that ended while others, which people know, go on firing: nobody has to be woken.
+	Relief bool
+}
+
+// NewsBesideTitle is News for a message that shows Title right above: "Resolved after 27 min" alone would say it twice.
+func (c Content) NewsBesideTitle() string {
+	if c.Status == alert.StatusResolved && !strings.Contains(c.News, ";") {
+		return ""
+	}
+	return c.News
 }
 
 // Vital is one number, in words: "error rate", "7.3 %", "▲ was 0.2 %".

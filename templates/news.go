@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -44,6 +45,18 @@ func differenceOf(in Input) difference {
 		d.Gone = append(d.Gone, alertName(a.Labels, shared))
 	}
 	return d
+}
+
+// worse is whether what joined is more severe than all that people were told of the group.
+func worse(in Input, d difference) bool {
+	known := set(in.Known)
+	highest := 0
+	for _, a := range slices.Concat(in.Group.Alerts, in.Group.Gone) {
+		if known[a.Fingerprint] {
+			highest = max(highest, alert.Severity(a.Labels["severity"]).Rank())
+		}
+	}
+	return highest > 0 && len(d.Joined) > 0 && in.Group.Severity().Rank() > highest
 }
 
 func set(fingerprints []string) map[string]bool {

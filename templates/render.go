@@ -60,14 +60,15 @@ func (s *Set) render(in Input, e *execution) Content {
 		Until:      g.Until().UTC(),
 		Now:        in.Now,
 		Summary:    summary(g),
-		Where:      where(g),
 		difference: differs,
 		Repeat:     g.Repeated(),
+		Worse:      worse(in, differs),
 		Known:      len(in.Known) > 0,
 		Unheard:    len(in.Known) == 0 && g.Status() == alert.StatusResolved && len(differs.Passed) > 0,
 		Again:      in.Again,
 		Late:       late,
 	}
+	e.view.Where, e.view.Others = where(g)
 	v := e.view
 	c := Content{
 		Status:   v.Status,
@@ -81,6 +82,7 @@ func (s *Set) render(in Input, e *execution) Content {
 		Alerts:   alertLines(g, late),
 		Links:    links(g, in.Links),
 	}
+	c.Relief = v.Known && v.Firing > 0 && !v.Repeat && len(differs.Joined) == 0 && c.News != ""
 	if in.Snapshot != nil {
 		topics := diagnostics.Topics(g.Name())
 		c.State, c.Checks = stateOf(in.Snapshot), checksOf(in.Snapshot)
@@ -120,9 +122,10 @@ type view struct {
 	Hidden                        uint64
 	Since, Until, Now             time.Time
 	Summary, Where                string
+	Others                        int
 	difference
-	Repeat, Known, Unheard, Late bool
-	Again                        *Again
+	Repeat, Worse, Known, Unheard, Late bool
+	Again                               *Again
 }
 
 // oneLine folds white space and drops what could break a line, a header or a terminal.
@@ -194,15 +197,14 @@ func distinct(alerts amtemplate.Alerts, label string) []string {
 	return values
 }
 
-// where is the first instance that the headline names, and how many more there are.
-func where(g alert.Group) string {
+// where is the first instance, unless the summary names it already, and how many more there are.
+func where(g alert.Group) (first string, others int) {
 	instances := distinct(g.Telling(), "instance")
-	switch {
-	case len(instances) == 0, len(instances) == 1 && strings.Contains(summary(g), instances[0]):
-		return ""
-	case len(instances) == 1:
-		return cut(oneLine(instances[0]), whereSize)
-	default:
-		return fmt.Sprintf("%s (+%d more)", cut(oneLine(instances[0]), whereSize), len(instances)-1)
+	if len(instances) == 0 {
+		return "", 0
 	}
+	if !strings.Contains(summary(g), instances[0]) {
+		first = cut(oneLine(instances[0]), whereSize)
+	}
+	return first, len(instances) - 1
 }

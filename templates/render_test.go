@@ -392,6 +392,47 @@ func TestNote(t *testing.T) {
 }
 
 // Whatever became of an alert and whatever people know of it: if there is news, the news name it, and its line always does.
+func TestNewsSayThatItGotWorse(t *testing.T) {
+	warning := errorRate("aster-0", "7 %", "f0")
+	warning.Labels["severity"] = "warning"
+	other := errorRate("aster-1", "7 %", "f1")
+	other.Labels["severity"] = "warning"
+	critical, page := errorRate("aster-0", "9 %", "f2"), errorRate("aster-0", "9 %", "f3")
+	page.Labels["severity"] = "page"
+	ended := resolvedAt(warning, at(9, 16))
+	for _, tc := range []struct {
+		group  alert.Group
+		known  string
+		news   string
+		relief bool
+	}{
+		{group(critical, ended), "f0", "Now critical; one more fires: severity=critical; one is resolved: severity=warning", false},
+		{group(critical, warning), "f0", "Now critical; one more fires: severity=critical", false},
+		{group(critical, warning), "f2", "One more fires: severity=warning", false},
+		{group(page, warning), "f0", "One more fires: severity=page", false}, // it ranks with warning
+		{group(critical), "of one that nobody reports any more", "One more fires: aster-0", false},
+		{group(other, ended), "f0", "One more fires: aster-1; one is resolved: aster-0", false},
+		{group(other, ended), "f1", "Fired and resolved meanwhile: aster-0; 1 still firing", true},
+		{group(ended), "f0", "Resolved after 2 min", false},
+		{group(warning), "f0", "", false},
+	} {
+		c := Render(Input{Group: tc.group, Known: []string{tc.known}, Now: now})
+		assert.Equal(t, tc.relief, c.Relief, tc.news)
+		assert.Equal(t, tc.news, c.News)
+	}
+}
+
+func TestHeadlineNamesAnInstanceOnce(t *testing.T) {
+	headline := func(alerts ...amtemplate.Alert) string {
+		said, _, _ := strings.Cut(Render(Input{Group: group(alerts...), Now: now}).Headline, " · ")
+		return said
+	}
+	first, second := errorRate("aster-0:80", "7 % on aster-0:80", "f0"), errorRate("aster-1:80", "9 %", "f1")
+	assert.Equal(t, "Error rate is 7 % on aster-0:80", headline(first))
+	assert.Equal(t, "Error rate is 7 % on aster-0:80 (+1 more)", headline(first, second))
+	assert.Equal(t, "Error rate is 9 % on aster-1:80 (+1 more)", headline(second, first))
+}
+
 func TestP3EveryAlertThatFiredOrResolvedIsNamed(t *testing.T) {
 	fates := []string{"firing", "resolved", "gone", "firing known", "resolved known", "gone known", "resolved told"}
 	for number := range len(fates) * len(fates) * len(fates) {

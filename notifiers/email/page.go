@@ -96,7 +96,7 @@ func pageOf(m notifiers.Message, t thread, id string) *page {
 		Subject:  t.subject(),
 		Bar:      bar(m),
 		Title:    strings.TrimSpace(clip(c.Emoji, 8) + " " + clip(c.Title, titleSize)),
-		News:     clip(c.News, newsSize),
+		News:     clip(c.NewsBesideTitle(), newsSize),
 		Headline: clip(c.Headline, headlineSize),
 		Note:     clip(c.Note, noteSize),
 		State:    clip(c.State, stateSize),
@@ -119,9 +119,6 @@ func pageOf(m notifiers.Message, t thread, id string) *page {
 		if v.Name != "" && len(p.Vitals) < mostVitals && (v.Loud || !over) {
 			p.Vitals = append(p.Vitals, v)
 		}
-	}
-	if over && !strings.Contains(p.News, ";") {
-		p.News = "" // "Resolved after 27 min": the title says so
 	}
 	p.addCharts(c.Charts, id)
 	p.addLinks(c.Links)

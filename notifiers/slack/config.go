@@ -44,7 +44,8 @@ type Config struct {
 	// HTTPConfig is how to speak HTTP with Slack.
 	HTTPConfig *httpclient.Config `yaml:"http_config,omitempty"`
 	// Mentions is whom a fresh message that fires, and the news in its thread, ping: a list of IDs of user groups (S…) and users (U…,
-	// W…), or here, channel or everyone; or such a list for each of critical, warning and info. An edit pings nobody.
+	// W…), or here, channel or everyone; or such a list for each of critical, warning and info. An edit pings nobody, and neither does
+	// news of what ended.
 	Mentions Mentions `yaml:"mentions,omitempty"`
 	// ReplyBroadcast is whether the news in the thread are shown in the channel too.
 	ReplyBroadcast bool `yaml:"reply_broadcast,omitempty"`

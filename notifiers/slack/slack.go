@@ -107,7 +107,7 @@ func (n *Notifier) Notify(ctx context.Context, m notifiers.Message) (notifiers.R
 
 // mentions are those that a message pings: people are told that something fires, and nothing else is worth waking them.
 func (c Config) mentions(m notifiers.Message) string {
-	if m.Content.Status != alert.StatusFiring || m.Late || m.Amends {
+	if m.Content.Status != alert.StatusFiring || m.Late || m.Amends || m.Content.Relief {
 		return ""
 	}
 	return c.Mentions.markup(m.Content.Severity)
@@ -120,7 +120,7 @@ func (n *Notifier) postWebhook(ctx context.Context, address string, m notifiers.
 	if parseAddress(address) == nil {
 		return &notifiers.Error{Reason: notifiers.Auth, Err: errors.New(doing + ": api_url_file holds no http or https address")}
 	}
-	p := layout(m, m.Content.News, words, n.config.mentions(m))
+	p := layout(m, m.Content.NewsBesideTitle(), words, n.config.mentions(m))
 	no := false
 	body, err := json.Marshal(slackapi.WebhookMessage{
 		Channel:     n.config.Channel,

@@ -169,9 +169,12 @@ func TestMentionsPingWhenSomethingFires(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(edited), "subteam", "an edit pings nobody")
 	assert.Equal(t, "🔴 One more fires: aster-2:8080 <!subteam^S0ONCALL> <@U0ANNA>", m.Replies[0].Text)
-	send(t, n, notifiertest.Resolved(second))
+	left := notifiertest.Joined(second)
+	left.Content.News, left.Content.Relief = "One is resolved: aster-2:8080; 2 still firing", true
+	send(t, n, notifiertest.Resolved(send(t, n, left)))
 	m = fake.Messages("agent-alerts")[0]
-	assert.NotContains(t, m.Replies[1].Text, "subteam", "an end wakes nobody")
+	assert.Equal(t, "🔴 One is resolved: aster-2:8080; 2 still firing", m.Replies[1].Text, "what ended wakes nobody")
+	assert.NotContains(t, m.Replies[2].Text, "subteam", "an end wakes nobody")
 
 	every := Mentions{everySeverity: {"S0A", "channel"}, alert.Critical: {"S0A", "W0B"}}
 	assert.Equal(t, "<!subteam^S0A> <!channel> <@W0B>", every.markup(alert.Critical))
