@@ -76,17 +76,19 @@ func TestATemplateThatFailsLeavesItsTextToTheStandardOne(t *testing.T) {
 
 func TestTrialsSayWhatFails(t *testing.T) {
 	for source, want := range map[string]string{
-		`{{ .Title }}`:                   "the template fails for a group that fires: ",
-		`{{ (index .Alerts 0).Status }}`: "the template fails for an empty group: ",
-		`{{ .Snapshot.Agent }}`:          "put what needs the agent between {{ with .Snapshot }} and {{ end }}",
-		`{{ template "none" . }}`:        `template "none" not defined`,
-		`{{ if }}`:                       "missing value for if",
+		`{{ .Title }}`:                                       "the template fails for a group that fires: ",
+		`{{ (index .Alerts.Firing 0).Status }}`:              "the template fails for a group that is resolved: ",
+		`{{ (index .Alerts 1).Status }}`:                     "the template fails for a group that is resolved: ",
+		`{{ slice .CommonLabels.alertname 0 3 }}`:            "the template fails for an empty group: ",
+		`{{ .Snapshot.Agent }}`:                              "put what needs the agent between {{ with .Snapshot }} and {{ end }}",
+		`{{ template "none" . }}`:                            `template "none" not defined`,
+		`{{ if }}`:                                           "missing value for if",
 		`{{ range .Alerts }}{{ .Labels.x | nope }}{{ end }}`: `function "nope" not defined`,
 	} {
 		require.ErrorContains(t, standard.Try(source), want, source)
 		require.ErrorContains(t, standard.TryHTML(source), "the template fails for ", source)
 	}
-	for _, source := range []string{"", "plain", `{{ template "email.default.html" . }}`, `{{ with .Snapshot }}{{ .Agent }}{{ end }}`} {
+	for _, source := range []string{"", "plain", `{{ template "email.default.html" . }}`, `{{ with .Snapshot }}{{ .Agent }}{{ end }}`, `{{ (index .Alerts 0).Status }}`} {
 		require.NoError(t, standard.Try(source))
 		require.NoError(t, standard.TryHTML(source))
 	}
