@@ -31,7 +31,6 @@ var refused = map[reflect.Type]map[string]string{
 	},
 	reflect.TypeFor[Receiver](): {"labels": labelled},
 	reflect.TypeFor[httpclient.Config](): {
-		"http_headers":         "no headers can be added; use authorization for a token",
 		"proxy_connect_header": "no headers can be sent to a proxy; write user and password into proxy_url",
 	},
 	reflect.TypeFor[commoncfg.ProxyConfig](): {

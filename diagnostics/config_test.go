@@ -51,7 +51,7 @@ http_config:
 	assert.False(t, cfg.FollowRedirects)
 	assert.Equal(t, "http://x/", cfg.OAuth2.TokenURL)
 
-	for _, text := range []string{"naam: x", "http_config: {basic_auht: {}}", "http_config: {http_headers: {X-A: {values: [b]}}}"} {
+	for _, text := range []string{"naam: x", "http_config: {basic_auht: {}}", "http_config: {http_headers: {X-A: {value: [b]}}}"} {
 		_, err := decode(t, text)
 		assert.ErrorContains(t, err, "[1:", text)
 	}

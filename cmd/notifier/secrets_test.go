@@ -161,6 +161,10 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 		inner := map[string]any{}
 		at[steps[i]] = inner
 		at = inner
+		if steps[i] == "http_headers" {
+			at["X-Planted"] = map[string]any{}
+			at = at["X-Planted"].(map[string]any)
+		}
 		if steps[i] == "oauth2" && i < len(steps)-2 { // its tls_config has the secret
 			at["client_id"], at["token_url"], at["client_secret_file"] = "i", g.far, "/none"
 		}
@@ -179,8 +183,11 @@ func (g garden) plant(t *testing.T, path string, n int, change func(m map[string
 		value = g.key
 	}
 	at[key] = value
-	if key == "bearer_tokens" {
+	switch key {
+	case "bearer_tokens":
 		at[key] = []string{value + "-0123456789"}
+	case "secrets":
+		at[key] = []string{value}
 	}
 	delete(at, key+"_file")
 	switch key {

@@ -13,7 +13,6 @@ import (
 
 // unlike are the keys of Alertmanager's that the notifier does not have.
 var unlike = map[string]string{
-	"http_headers":         "the notifier sends no headers of yours",
 	"proxy_connect_header": "the notifier sends no headers of yours to a proxy",
 }
 

@@ -11,7 +11,7 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 )
 
-// Config is Prometheus's http_config, without http_headers and proxy_connect_header:
+// Config is Prometheus's http_config, without proxy_connect_header:
 // https://prometheus.io/docs/prometheus/latest/configuration/configuration/#http_config
 //
 // It is not Prometheus's own type, because goccy/go-yaml panics on that one's http_headers.
@@ -38,6 +38,19 @@ type Config struct { //nolint:recvcheck // what a nil one says is said by method
 	EnableHTTP2 *bool `yaml:"enable_http2"`
 	// FollowRedirects is whether redirects are followed. Who tells people never follows one.
 	FollowRedirects *bool `yaml:"follow_redirects"`
+	// HTTPHeaders are headers that each request has besides, by their names. Those that have a key of their own, such as
+	// Authorization, are refused.
+	HTTPHeaders map[string]Header `yaml:"http_headers"`
+}
+
+// Header is what a header says; it is sent once for each value, secret and file.
+type Header struct {
+	// Values are sent as they are, and shown to whoever may read the configuration.
+	Values []string `yaml:"values"`
+	// Secrets are values that are shown to nobody.
+	Secrets []commoncfg.Secret `yaml:"secrets"`
+	// Files are files that hold a secret value each, read at each use.
+	Files []string `yaml:"files"`
 }
 
 // WithDefaults is c with the defaults in place of what it leaves out.
@@ -64,6 +77,12 @@ func (c *Config) Common() commoncfg.HTTPClientConfig {
 	if c.Authorization != nil {
 		authorization := *c.Authorization // Validate writes into it
 		cfg.Authorization = &authorization
+	}
+	if len(c.HTTPHeaders) > 0 {
+		cfg.HTTPHeaders = &commoncfg.Headers{Headers: map[string]commoncfg.Header{}}
+		for name, h := range c.HTTPHeaders {
+			cfg.HTTPHeaders.Headers[name] = commoncfg.Header(h)
+		}
 	}
 	if c.EnableHTTP2 != nil {
 		cfg.EnableHTTP2 = *c.EnableHTTP2

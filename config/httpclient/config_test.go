@@ -1,11 +1,18 @@
 package httpclient
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	commoncfg "github.com/prometheus/common/config"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/config/problem"
 )
 
 func decode(t *testing.T, text string) *Config {
@@ -55,4 +62,42 @@ func TestP10ProblemsHoldNoSecret(t *testing.T) {
 	require.Len(t, problems, 1)
 	assert.NotContains(t, problems[0].Msg, "hunter2")
 	assert.Contains(t, problems[0].Msg, "want one of them")
+}
+
+func TestHeadersAreSent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte("of-a-file\n"), 0o600))
+	c := decode(t, "http_headers: {X-Scope-OrgID: {values: [team]}, X-Key: {secrets: [hunter2], files: ["+file+"]}}")
+	require.Empty(t, c.Validate())
+	var got http.Header
+	far := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
+	defer far.Close()
+	cfg := c.Common()
+	require.NoError(t, cfg.Validate())
+	client, err := commoncfg.NewClientFromConfig(cfg, "test")
+	require.NoError(t, err)
+	defer client.CloseIdleConnections()
+	resp, err := client.Get(far.URL)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	assert.Equal(t, []string{"team"}, got.Values("X-Scope-OrgID"))
+	assert.Equal(t, []string{"hunter2", "of-a-file"}, got.Values("X-Key"))
+}
+
+func TestHeadersThatCannotBeSent(t *testing.T) {
+	for text, want := range map[string]problem.Problem{
+		"authorization: {values: [hunter2]}": {
+			Path: "http_headers.authorization", Msg: "is set by the notifier itself; for a token or a password use authorization or basic_auth",
+		},
+		"'X Key': {values: [hunter2]}": {Path: "http_headers.X Key", Msg: "is no name of a header; want letters, digits and hyphens"},
+		`X-Key: {values: [a, "hunter2\r\nX: y"]}`: {
+			Path: "http_headers.X-Key.values[1]", Msg: "cannot be sent in a header: it has a line break or another control character",
+		},
+		`X-Key: {secrets: ["hunter2\n"]}`: {
+			Path: "http_headers.X-Key.secrets[0]", Msg: "cannot be sent in a header: it has a line break or another control character",
+		},
+		"X-Key: {}": {Path: "http_headers.X-Key", Msg: "says nothing; give it values, secrets or files"},
+	} {
+		assert.Equal(t, []problem.Problem{want}, decode(t, "http_headers: {"+text+"}").Validate(), text)
+	}
 }

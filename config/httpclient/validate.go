@@ -1,10 +1,15 @@
 package httpclient
 
 import (
+	"fmt"
+	"maps"
+	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	commoncfg "github.com/prometheus/common/config"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/alertvitals/notifier/config/problem"
 )
@@ -61,10 +66,46 @@ func (c *Config) Validate() []problem.Problem {
 		problems = append(problems, problem.Under("oauth2.tls_config", ValidateTLS(&o.TLSConfig))...)
 	}
 	problems = append(problems, problem.Under("tls_config", ValidateTLS(&c.TLSConfig))...)
+	problems = append(problems, problem.Under("http_headers", c.validateHeaders())...)
 	if len(problems) == 0 {
 		cfg := c.Common()
 		if err := cfg.Validate(); err != nil {
 			problems = append(problems, problem.Problem{Msg: err.Error()})
+		}
+	}
+	return problems
+}
+
+// validateHeaders says which headers cannot be sent. A value is not repeated: it may be a secret that stands in the wrong place.
+func (c *Config) validateHeaders() []problem.Problem {
+	var problems []problem.Problem
+	for _, name := range slices.Sorted(maps.Keys(c.HTTPHeaders)) {
+		header := c.HTTPHeaders[name]
+		if _, reserved := commoncfg.ReservedHeaders[http.CanonicalHeaderKey(name)]; reserved {
+			problems = append(problems, problem.Problem{Path: name, Msg: "is set by the notifier itself; for a token or a password use authorization or basic_auth"})
+			continue
+		}
+		if !httpguts.ValidHeaderFieldName(name) {
+			problems = append(problems, problem.Problem{Path: name, Msg: "is no name of a header; want letters, digits and hyphens"})
+			continue
+		}
+		wrong := func(list string, i int) {
+			problems = append(problems, problem.Problem{
+				Path: fmt.Sprintf("%s.%s[%d]", name, list, i), Msg: "cannot be sent in a header: it has a line break or another control character",
+			})
+		}
+		for i, value := range header.Values {
+			if !httpguts.ValidHeaderFieldValue(value) {
+				wrong("values", i)
+			}
+		}
+		for i, secret := range header.Secrets {
+			if !httpguts.ValidHeaderFieldValue(string(secret)) {
+				wrong("secrets", i)
+			}
+		}
+		if len(header.Values)+len(header.Secrets)+len(header.Files) == 0 {
+			problems = append(problems, problem.Problem{Path: name, Msg: "says nothing; give it values, secrets or files"})
 		}
 	}
 	return problems

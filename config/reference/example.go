@@ -62,7 +62,7 @@ func (w *exampleWriter) collect(t reflect.Type, values yaml.MapSlice) {
 		}
 		w.live[nameOf(k)] = true
 		for _, one := range structs(value) {
-			if w.sections[element(k.of)] != nil {
+			if w.sections[element(k.of)] != nil && k.of.Kind() != reflect.Map {
 				w.collect(k.of, one)
 			}
 		}
@@ -136,7 +136,7 @@ func (w *exampleWriter) keys(t reflect.Type, values yaml.MapSlice, indent string
 
 // value is a key that the example has.
 func (w *exampleWriter) value(k key, value any, indent string) []string {
-	if w.sections[element(k.of)] == nil || len(structs(value)) == 0 {
+	if w.sections[element(k.of)] == nil || len(structs(value)) == 0 || k.of.Kind() == reflect.Map {
 		return []string{indent + k.name + ": " + flow(value)}
 	}
 	lines := []string{indent + k.name + ":"}
@@ -175,7 +175,10 @@ func (w *exampleWriter) absent(k key, indent string) []string {
 	w.begun[t] = true
 	lines := []string{indent + k.name + ":"}
 	inner := indent + "  "
-	if list {
+	if k.of.Kind() == reflect.Map {
+		lines = append(lines, inner+"name:")
+	}
+	if list || k.of.Kind() == reflect.Map {
 		inner += "  "
 	}
 	dash := list

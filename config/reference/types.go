@@ -107,10 +107,13 @@ func fieldsOf(t reflect.Type) []strict.Field {
 	return taken
 }
 
-// element is what a list holds, or a pointer points to; that of a map is shown in words.
+// element is what a list holds, or a pointer points to, or a map has keys of; that of another map is shown in words.
 func element(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice && t != reflect.TypeFor[yaml.MapSlice]() {
 		t = t.Elem()
+	}
+	if t.Kind() == reflect.Map && len(fieldsOf(t.Elem())) > 0 {
+		return t.Elem()
 	}
 	return t
 }

@@ -138,6 +138,11 @@ func (d *decoder) structure(path string, n ast.Node, v reflect.Value) {
 		if value.Kind() == reflect.String && strings.HasSuffix(key, "_file") && value.String() != "" {
 			value.SetString(d.options.Path(value.String()))
 		}
+		if files, ok := value.Interface().([]string); ok && key == "files" {
+			for i := range files {
+				files[i] = d.options.Path(files[i])
+			}
+		}
 	})
 }
 

@@ -21,6 +21,7 @@ type inner struct {
 	Labels    map[string]string `yaml:"labels"`
 	Wait      *model.Duration   `yaml:"wait"`
 	Inner     []inner           `yaml:"inner"`
+	Files     []string          `yaml:"files"`
 }
 
 type outer struct {
@@ -89,9 +90,10 @@ func TestWhatAliasesStandForIsBounded(t *testing.T) {
 
 func TestPathsLeadFromTheDirectory(t *testing.T) {
 	var into outer
-	require.NoError(t, Read("f.yml", []byte("list: [{token_file: a/b}, {token_file: /c}, {token_file: ''}]"), &into, Options{Dir: "/etc/x"}).Err(nil))
+	require.NoError(t, Read("f.yml", []byte("list: [{token_file: a/b}, {token_file: /c}, {token_file: '', files: [d, /e]}]"), &into, Options{Dir: "/etc/x"}).Err(nil))
 
 	assert.Equal(t, []string{"/etc/x/a/b", "/c", ""}, []string{into.List[0].TokenFile, into.List[1].TokenFile, into.List[2].TokenFile})
+	assert.Equal(t, []string{"/etc/x/d", "/e"}, into.List[2].Files)
 }
 
 func TestP10VariablesStandInSecretsOnly(t *testing.T) {
