@@ -10,14 +10,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	commoncfg "github.com/prometheus/common/config"
+
+	"github.com/alertvitals/notifier/config/secretfile"
 )
 
 // pingTimeout bounds a ping, and the question whether the notifier is ready.
@@ -139,11 +139,10 @@ func (p *Pinger) ping(ctx context.Context, c Ping, client *http.Client) error {
 func get(ctx context.Context, c Ping, client *http.Client) error {
 	address := string(c.URL)
 	if c.URLFile != "" {
-		content, err := os.ReadFile(c.URLFile)
-		if err != nil {
+		var err error
+		if address, err = secretfile.Read(c.URLFile); err != nil {
 			return fmt.Errorf("reading ping.url_file: %w", err)
 		}
-		address = strings.TrimSpace(string(content))
 	}
 	if parse(address) == nil {
 		return errors.New("the content of ping.url_file is not an http or https address")

@@ -2,12 +2,10 @@ package email
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/textproto"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/config/secretfile"
 )
 
 // mostRecipients bounds one mail; more than that is a mailing list, which has an address of its own.
@@ -242,13 +241,9 @@ func secretOf(given commoncfg.Secret, file string) (string, error) {
 	if given != "" || file == "" {
 		return string(given), nil
 	}
-	content, err := os.ReadFile(file)
+	secret, err := secretfile.Read(file)
 	if err != nil {
 		return "", fmt.Errorf("reading the mail server's credentials: %w", err)
-	}
-	secret := strings.TrimSpace(string(content))
-	if secret == "" {
-		return "", errors.New("reading the mail server's credentials: " + file + " is empty")
 	}
 	return secret, nil
 }

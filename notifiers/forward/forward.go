@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/alertvitals/notifier/config/secretfile"
 	"github.com/alertvitals/notifier/notifiers"
 	"github.com/alertvitals/notifier/notifiers/post"
 )
@@ -66,9 +67,13 @@ func (n *Notifier) header(id string, body []byte) (http.Header, error) {
 	if n.config.Secret == "" && n.config.SecretFile == "" {
 		return header, nil
 	}
-	secret, err := post.Secret("the webhook's secret", n.config.Secret, n.config.SecretFile)
-	if err != nil {
-		return nil, err
+	secret := string(n.config.Secret)
+	if secret == "" {
+		content, err := secretfile.Bytes(n.config.SecretFile)
+		if err != nil {
+			return nil, &notifiers.Error{Reason: notifiers.Auth, Err: fmt.Errorf("reading the webhook's secret: %w", err)}
+		}
+		secret = string(content)
 	}
 	key, err := keyOf(secret)
 	if err != nil {

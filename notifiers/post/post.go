@@ -8,13 +8,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 	"time"
 
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/alertvitals/notifier/config/httpclient"
+	"github.com/alertvitals/notifier/config/secretfile"
 	"github.com/alertvitals/notifier/notifiers"
 )
 
@@ -107,13 +106,9 @@ func Secret(what string, given commoncfg.Secret, file string) (string, error) {
 	if given != "" {
 		return string(given), nil
 	}
-	content, err := os.ReadFile(file)
+	secret, err := secretfile.Read(file)
 	if err != nil {
 		return "", &notifiers.Error{Reason: notifiers.Auth, Err: fmt.Errorf("reading %s: %w", what, err)}
-	}
-	secret := strings.TrimSpace(string(content))
-	if secret == "" {
-		return "", &notifiers.Error{Reason: notifiers.Auth, Err: fmt.Errorf("reading %s: %s is empty", what, file)}
 	}
 	return secret, nil
 }

@@ -3,7 +3,6 @@ package slack
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
+	"github.com/alertvitals/notifier/config/secretfile"
 )
 
 const (
@@ -143,7 +143,7 @@ func (c Config) Validate() []problem.Problem {
 		add(set[1], fmt.Sprintf("%s are both set, want one of them", strings.Join(set[:2], " and ")))
 	}
 	if c.usesToken() && c.Channel == "" {
-		add("channel", "a bot token needs a channel: a name (#agent-alerts) or an ID")
+		add("channel", "a bot token needs a channel: a name, in quotes because of its # ('#agent-alerts'), or an ID")
 	}
 	if c.APIURL != "" && parseAddress(string(c.APIURL)) == nil {
 		add("api_url", "this is not an http or https address")
@@ -181,13 +181,9 @@ func (c Config) credential() (string, error) {
 	if given != "" {
 		return string(given), nil
 	}
-	content, err := os.ReadFile(file)
+	secret, err := secretfile.Read(file)
 	if err != nil {
 		return "", fmt.Errorf("reading Slack's credentials: %w", err)
-	}
-	secret := strings.TrimSpace(string(content))
-	if secret == "" {
-		return "", fmt.Errorf("reading Slack's credentials: %s is empty", file)
 	}
 	return secret, nil
 }

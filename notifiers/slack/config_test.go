@@ -33,7 +33,7 @@ func TestValidate(t *testing.T) {
 			{Path: "app_token_file", Msg: "app_token and app_token_file are both set, want one of them"},
 		}},
 		"no channel": {"app_token: xoxb-1", []problem.Problem{
-			{Path: "channel", Msg: "a bot token needs a channel: a name (#agent-alerts) or an ID"},
+			{Path: "channel", Msg: "a bot token needs a channel: a name, in quotes because of its # ('#agent-alerts'), or an ID"},
 		}},
 		"not addresses": {"{api_url: 'hooks.slack.com/secret', api_base_url: 'slack.com'}", []problem.Problem{
 			{Path: "api_url", Msg: "this is not an http or https address"},

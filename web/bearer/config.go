@@ -90,6 +90,7 @@ func (c Config) tokens() ([]string, error) {
 		return nil, fmt.Errorf("reading web.bearer_tokens_file: %s has more than %d KiB; that is no list of tokens", c.BearerTokensFile, largestFile>>10)
 	}
 	found := false
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		token := strings.TrimSpace(lines.Text())
