@@ -102,15 +102,16 @@ func (d *Document) parse(source []byte) ast.Node {
 	return docs[0].Body
 }
 
-// notUTF8 is where the first character is that is none, nil when all are.
+// notUTF8 is where the first character is that is none, nil when all are. A NUL is none either: YAML has none, and UTF-16 is full of
+// them.
 func notUTF8(source []byte) *token.Position {
-	if utf8.Valid(source) {
+	if utf8.Valid(source) && bytes.IndexByte(source, 0) < 0 {
 		return nil
 	}
 	at := token.Position{Line: 1, Column: 1}
 	for len(source) > 0 {
 		r, size := utf8.DecodeRune(source)
-		if r == utf8.RuneError && size == 1 {
+		if r == utf8.RuneError && size == 1 || r == 0 {
 			break
 		}
 		at.Column++
