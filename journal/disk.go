@@ -7,6 +7,20 @@ import (
 	"syscall"
 )
 
+// makeDir makes a directory and those above it. The error is worded for whoever chose the path.
+func makeDir(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	wrong, ok := errors.AsType[*os.PathError](err)
+	switch {
+	case ok && errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%s is a file; want a directory", wrong.Path)
+	case ok && errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%s may not be made by the user that runs this, %d; give that user the directory above it", wrong.Path, os.Getuid())
+	default:
+		return err
+	}
+}
+
 // lockFile takes an exclusive lock that the kernel gives back when the process ends, however it ends.
 func lockFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)

@@ -55,8 +55,8 @@ func Open(ctx context.Context, opts Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = os.MkdirAll(opts.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the journal's directory: %w", err)
+	if err = makeDir(opts.Dir); err != nil {
+		return nil, fmt.Errorf("making the journal's directory %s: %w", opts.Dir, err)
 	}
 	j := &Journal{
 		opts: opts, acks: acks{last: map[string]uint64{}},

@@ -246,7 +246,11 @@ func TestOpenSaysWhyItFails(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 
 	_, err := Open(t.Context(), Options{Dir: file, Logger: quiet()})
-	require.ErrorContains(t, err, "making the journal's directory")
+	require.EqualError(t, err, "making the journal's directory "+file+": "+file+" is a file; want a directory")
+
+	below := filepath.Join(file, "data", "journal")
+	_, err = Open(t.Context(), Options{Dir: below, Logger: quiet()})
+	require.EqualError(t, err, "making the journal's directory "+below+": "+file+" is a file; want a directory")
 
 	_, err = Open(t.Context(), Options{})
 	require.ErrorContains(t, err, "no directory is given")
