@@ -188,6 +188,9 @@ func (c *configuration) use(ctx context.Context, l loaded) error {
 	c.guard.Use(cfg.Web)
 	c.running.Store(&running{cfg, set, routes})
 	c.webhook.Reroute(c.own.route(routes.tree))
+	for _, p := range cfg.UnreadableSecrets() {
+		c.logger.Warn("A secret cannot be read; it is tried again at each use", "key", p.Path, "err", p.Msg)
+	}
 	if err := raiseFrom(); err != nil {
 		return fmt.Errorf("all but rules_files, rules and heartbeats is in use now; reload again for these: %w", err)
 	}

@@ -1,0 +1,44 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alertvitals/notifier/config"
+)
+
+func TestUnreadableSecretsAreNamedOnceEach(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "there"), []byte("hunter2"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "empty"), nil, 0o600))
+	cfg, err := config.Load(filepath.Join(dir, "notifier.yml"), []byte(`
+agents:
+  - {name: a, match: [job=a], url: 'http://a', http_config: {authorization: {credentials_file: agent}}}
+route: {receiver: slack}
+receivers:
+  - name: slack
+    slack_configs:
+      - {app_token_file: there, channel: '#a'}
+      - {app_token_file: missing, channel: '#a'}
+      - {app_token_file: missing, channel: '#b'}
+  - {name: oncall, pagerduty_configs: [{routing_key_file: empty}]}
+ping: {url: 'https://hc-ping.com/1'}
+`))
+	require.NoError(t, err)
+
+	var paths []string
+	for _, p := range cfg.UnreadableSecrets() {
+		paths = append(paths, p.Path)
+		assert.NotContains(t, p.Msg, "hunter2")
+	}
+
+	assert.Equal(t, []string{
+		"agents[0].http_config.authorization.credentials_file",
+		"receivers[0].slack_configs[1].app_token_file",
+		"receivers[1].pagerduty_configs[0].routing_key_file",
+	}, paths)
+}
