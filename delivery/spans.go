@@ -83,7 +83,7 @@ func (l *Loop) begin(ctx context.Context, g *group, d draft) (context.Context, a
 	if a.IsRecording() {
 		a.SetAttributes(
 			attribute.String("notifier.delivery", d.id), attribute.String("notifier.receiver", l.Receiver),
-			attribute.String("notifier.integration", l.Integration), attribute.Int("notifier.attempt", g.attempts+1),
+			attribute.String("notifier.integration", l.Integration), attribute.Int("notifier.attempt", g.failures+1),
 			attribute.String("notifier.status", d.group.Status()), attribute.Int("notifier.alerts", len(d.group.Alerts)),
 			attribute.Bool("notifier.late", d.late), attribute.Bool("notifier.amends", d.amends),
 		)

@@ -233,7 +233,7 @@ func (r *run) tell(ctx context.Context, l *Loop, g *group, f folded, entries []e
 		}
 		r.series.sent(took, told)
 		log.Info("Sent", slog.String("status", f.known.Status), slog.Int("notifications", told),
-			slog.Int("failed", g.attempts), slog.Duration("after", took))
+			slog.Int("failed", g.failures), slog.Duration("after", took))
 		r.finish(ctx, l, log, g, g.state.told(f, d.id, receipt, g.snapshot), f, entries, done, o)
 		r.amendLater(l, g, f, d, newestOf(entries).seq, o)
 	}
@@ -321,7 +321,7 @@ func (r *run) tellLate(ctx context.Context, l *Loop, g *group, e entry) time.Dur
 		return r.failed(ctx, l, g, f, []entry{e}, err)
 	}
 	r.series.sent(time.Since(e.at), 1)
-	log.Info("Sent late", slog.Int("failed", g.attempts))
+	log.Info("Sent late", slog.Int("failed", g.failures))
 	o := r.outcome(l, g, says, []entry{e}, Sent)
 	if o.Snapshot = g.snapshot; !e.askedFor() {
 		o.Note = "told late: newer news of its group had been told"
@@ -354,7 +354,7 @@ func (r *run) failed(ctx context.Context, l *Loop, g *group, f folded, entries [
 	g.attempts++
 	g.doubt = time.Time{}
 	g.reason, g.err, g.failed = reason(err), err.Error(), time.Now()
-	logFailure(r.log(g.key, entries), g.attempts, err, wait)
+	logFailure(r.log(g.key, entries), g.failures, err, wait)
 	return wait
 }
 

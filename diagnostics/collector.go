@@ -234,7 +234,7 @@ func (c *Collector) poll(ctx context.Context, a *agent) (failed string) {
 			c.logger.Error("Scrape could not be stored", "agent", a.name, "err", err)
 		}
 		if a.kind() == nil {
-			if err := a.recogniseByMetrics(ctx, got.at); err != nil {
+			if err := a.recogniseByMetrics(ctx, got.at); err != nil && ctx.Err() == nil {
 				c.logger.Error("Agent could not be recognised", "agent", a.name, "err", err)
 			}
 		}
