@@ -68,7 +68,11 @@ func (c *client) ask(ctx context.Context, method string, query url.Values, path 
 	default:
 		return nil, fmt.Errorf("%s answered %d, and not as a notifier does; --url says where it is", c.base.Redacted(), resp.StatusCode)
 	}
-	return nil, refusal(printable(wrong.Message))
+	said := printable(wrong.Message)
+	if resp.StatusCode == http.StatusUnauthorized { // it speaks to whoever asks by HTTP
+		said += "; commands take it from --http.config.file"
+	}
+	return nil, refusal(said)
 }
 
 // refusal is a notifier's answer that it does not do what it was asked; another request may fare better.

@@ -18,28 +18,44 @@ type notifierFlags struct {
 	httpConfig *string
 }
 
-// addNotifierFlags adds them to a command; address is asked when nobody says another one, none when it is "".
-func addNotifierFlags(cmd *kingpin.CmdClause, help, address string) notifierFlags {
+// addNotifierFlags adds them to a command; usual is asked when nobody says another one, none when it is "".
+func addNotifierFlags(cmd *kingpin.CmdClause, help, usual string) notifierFlags {
 	at := cmd.Flag("url", help).PlaceHolder("URL")
-	if address != "" {
-		at.Default(address).PlaceHolder(address)
+	if usual != "" {
+		at.Default(usual).PlaceHolder(usual)
 	}
-	return notifierFlags{
-		url: at.URL(),
+	f := notifierFlags{
+		url: new(*url.URL),
 		httpConfig: cmd.Flag("http.config.file", "How to speak with it: Prometheus's http_config (authorization, basic_auth, tls_config) as a YAML file.").
 			PlaceHolder("FILE").ExistingFile(),
 	}
+	at.SetValue(address{f.url})
+	return f
+}
+
+// address is the value of --url: kingpin's own shows people the errors of net/url.
+type address struct{ to **url.URL }
+
+func (a address) Set(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return errors.New("want an address like http://localhost:9095")
+	}
+	*a.to = u
+	return nil
+}
+
+func (a address) String() string {
+	if *a.to == nil {
+		return ""
+	}
+	return (*a.to).Redacted()
 }
 
 // validate says what of the flags makes no sense.
 func (f notifierFlags) validate() error {
-	switch u := *f.url; {
-	case u == nil && *f.httpConfig != "":
+	if *f.url == nil && *f.httpConfig != "" {
 		return errors.New("--http.config.file goes with --url")
-	case u == nil:
-		return nil
-	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return errors.New("--url must be an address like http://localhost:9095")
 	}
 	return nil
 }
