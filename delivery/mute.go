@@ -170,7 +170,11 @@ func (r *run) mute(ctx context.Context, l *Loop, log *slog.Logger, g *group, f f
 		after.Receipt, after.AtFire = g.state.Receipt, g.state.AtFire
 		after.HandedOver, after.HandedTo = g.state.HandedOver, g.state.HandedTo
 		if g.state.Held == nil {
-			log.Info("Muted, it is told when that ends", slog.Any("by", f.held.Mute.By), slog.Time("until", f.held.Mute.Until))
+			until := slog.Time("until", f.held.Mute.Until)
+			if f.held.Mute.Until.IsZero() {
+				until = slog.String("until", "years from now")
+			}
+			log.Info("Muted, it is told when that ends", slog.Any("by", f.held.Mute.By), until)
 		}
 	}
 	if f.held == nil {
