@@ -27,7 +27,9 @@ var refused = map[reflect.Type]map[string]string{
 		"event_recorder": "is Alertmanager's own record; leave it in alertmanager.yml and delete it here",
 	},
 	reflect.TypeFor[routing.Route](): {
-		"group_by": groups, "group_wait": groups, "group_interval": groups, "repeat_interval": repeats, "labels": labelled,
+		// Every alertmanager.yml has this one.
+		"group_by":   groups + "; of a whole alertmanager.yml notifier import makes a notifier.yml",
+		"group_wait": groups, "group_interval": groups, "repeat_interval": repeats, "labels": labelled,
 	},
 	reflect.TypeFor[Receiver](): {"labels": labelled},
 	reflect.TypeFor[httpclient.Config](): {
