@@ -2,11 +2,14 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	commoncfg "github.com/prometheus/common/config"
 
+	"github.com/alertvitals/notifier/config/httpclient"
 	"github.com/alertvitals/notifier/config/problem"
 	"github.com/alertvitals/notifier/config/secretfile"
 	"github.com/alertvitals/notifier/config/strict"
@@ -43,6 +46,13 @@ func unreadable(v reflect.Value, path string, found func(path, file string)) {
 	case reflect.Slice:
 		for i := range v.Len() {
 			unreadable(v.Index(i), fmt.Sprintf("%s[%d]", path, i), found)
+		}
+	case reflect.Map:
+		headers, _ := v.Interface().(map[string]httpclient.Header)
+		for _, name := range slices.Sorted(maps.Keys(headers)) {
+			for i, file := range headers[name].Files {
+				found(fmt.Sprintf("%s.%s.files[%d]", path, name, i), file)
+			}
 		}
 	case reflect.Struct:
 		secrets := map[string]bool{}

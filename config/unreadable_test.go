@@ -19,7 +19,7 @@ func TestUnreadableSecretsAreNamedOnceEach(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "lines"), []byte("hunter2\nhunter3"), 0o600))
 	cfg, err := config.Load(filepath.Join(dir, "notifier.yml"), []byte(`
 agents:
-  - {name: a, match: [job=a], url: 'http://a', http_config: {authorization: {credentials_file: agent}}}
+  - {name: a, match: [job=a], url: 'http://a', http_config: {authorization: {credentials_file: agent}, http_headers: {X: {files: [there, lost]}}}}
 route: {receiver: slack}
 receivers:
   - name: slack
@@ -44,6 +44,7 @@ ping: {url: 'https://hc-ping.com/1'}
 
 	assert.Equal(t, []string{
 		"agents[0].http_config.authorization.credentials_file",
+		"agents[0].http_config.http_headers.X.files[1]",
 		"receivers[0].slack_configs[1].app_token_file",
 		"receivers[1].webhook_configs[0].url_file",
 		"receivers[3].pagerduty_configs[0].routing_key_file",
