@@ -54,6 +54,19 @@ func (m moments) index(ms int64) int {
 	return -1
 }
 
+// vectors are what a range query gave at each moment.
+func (m moments) vectors(matrix promql.Matrix) []promql.Vector {
+	vectors := make([]promql.Vector, m.n)
+	for _, one := range matrix {
+		for _, p := range one.Floats {
+			if i := m.index(p.T); i >= 0 {
+				vectors[i] = append(vectors[i], promql.Sample{Metric: one.Metric, T: p.T, F: p.F})
+			}
+		}
+	}
+	return vectors
+}
+
 // course is how a vital went: its value at each moment, NaN where that is not known.
 type course struct {
 	values []float64
@@ -120,6 +133,12 @@ func (e *evaluator) course(ctx context.Context, spec *vitalSpec, w *way, m momen
 	if err != nil {
 		return c, err
 	}
+	var mixed []bool
+	if w.histogram != nil {
+		if mixed, err = e.mixed(ctx, w.histogram, matrix, m, window); err != nil {
+			return c, err
+		}
+	}
 	loose := 0
 	for i := range c.values {
 		t := m.at(i)
@@ -127,7 +146,7 @@ func (e *evaluator) course(ctx context.Context, spec *vitalSpec, w *way, m momen
 		switch {
 		case !e.scrapedAt(t):
 			continue
-		case window > 0 && !e.scrapedSince(t, window):
+		case window > 0 && !e.scrapedSince(t, window), mixed != nil && mixed[i]:
 			// Over the whole window the rate would be too low: take what of it was scraped. A count would be too low either way.
 			short, ok := e.span(expr, t)
 			if loose++; !ok || expr.window || loose > mostLoose {
@@ -149,16 +168,8 @@ func (e *evaluator) course(ctx context.Context, spec *vitalSpec, w *way, m momen
 
 // figures are what a range query gave at each moment, nil where it gave nothing. Series that take turns are one.
 func (w *way) figures(matrix promql.Matrix, m moments) ([]*figure, error) {
-	vectors := make([]promql.Vector, m.n)
-	for _, one := range matrix {
-		for _, p := range one.Floats {
-			if i := m.index(p.T); i >= 0 {
-				vectors[i] = append(vectors[i], promql.Sample{Metric: one.Metric, T: p.T, F: p.F})
-			}
-		}
-	}
 	figures := make([]*figure, m.n)
-	for i, vector := range vectors {
+	for i, vector := range m.vectors(matrix) {
 		switch {
 		case len(vector) == 0:
 		case w.histogram != nil:

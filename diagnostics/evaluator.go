@@ -161,7 +161,8 @@ func (e *evaluator) number(ctx context.Context, expr *expression, t time.Time, s
 	case len(vector) > 1:
 		return figure{}, false, errSeveral
 	}
-	return figure{value: vector[0].F, judged: vector[0].F}, true, nil
+	v := vector[0].F + 0 // and not the -0 that 0 * -1 is
+	return figure{value: v, judged: v}, true, nil
 }
 
 // query evaluates an expression over the agent's own series. Span is what $__rate_interval and $__window stand for. What it
@@ -211,9 +212,8 @@ func (e *evaluator) stillReported(ctx context.Context, expr *expression) (bool, 
 	return expr.possible(e.now.names), e.now.err
 }
 
-// givenNoNumber is whether the agent itself reported NaN or an infinity for something that the expression uses, in the span before the
-// newest scrape.
-func (e *evaluator) givenNoNumber(ctx context.Context, expr *expression, span time.Duration) (bool, error) {
+// given is whether the agent itself reported such a value for something that the expression uses, in the span before the newest scrape.
+func (e *evaluator) given(ctx context.Context, expr *expression, span time.Duration, such func(float64) bool) (bool, error) {
 	q, err := e.series.Querier(e.at.Add(-span).UnixMilli(), e.at.UnixMilli())
 	if err != nil {
 		return false, err
@@ -224,7 +224,7 @@ func (e *evaluator) givenNoNumber(ctx context.Context, expr *expression, span ti
 		for set.Next() {
 			it := set.At().Iterator(nil)
 			for it.Next() == chunkenc.ValFloat {
-				if _, v := it.At(); !finite(v) && !value.IsStaleNaN(v) {
+				if _, v := it.At(); such(v) && !value.IsStaleNaN(v) {
 					return true, nil
 				}
 			}

@@ -74,11 +74,79 @@ func (b buckets) quantile(q float64) (value float64, bound string) {
 
 // quantile evaluates the histogram at t; found is false when it has no series.
 func (e *evaluator) quantile(ctx context.Context, h *histogram, expr *expression, t time.Time, window time.Duration) (figure, bool, error) {
+	if window > 0 {
+		var err error
+		if window, err = e.sameBounds(ctx, h, t, window); err != nil || window == 0 {
+			return figure{}, false, err
+		}
+	}
 	vector, err := e.query(ctx, expr, t, window)
 	if err != nil || len(vector) == 0 {
 		return figure{}, false, err
 	}
 	return h.figure(vector), true, nil
+}
+
+// sameBounds is as much of the window before t as the histogram had the bounds that it has at t; 0 when that is too little. Another
+// version of an agent may have others, and what was counted by both is no histogram: those of the one lack what the other counted.
+func (e *evaluator) sameBounds(ctx context.Context, h *histogram, t time.Time, window time.Duration) (time.Duration, error) {
+	bounds := func(t time.Time) (string, error) {
+		vector, err := e.query(ctx, h.sinceStart, t, 0)
+		return boundsOf(vector), err
+	}
+	now, err := bounds(t)
+	if err != nil || now == "" {
+		return window, err
+	}
+	first, err := bounds(t.Add(time.Millisecond - window))
+	if err != nil || first == "" || first == now {
+		return window, err
+	}
+	begin := t
+	for _, scrape := range slices.Backward(e.times) {
+		if scrape.After(t) {
+			continue
+		}
+		if then, err := bounds(scrape); err != nil || then != now || t.Sub(scrape) >= window {
+			return e.window(t, t.Sub(begin)+time.Millisecond, e.interval/2), err
+		}
+		begin = scrape
+	}
+	return window, nil
+}
+
+// boundsOf are the bounds of the buckets in a vector, in their order.
+func boundsOf(vector promql.Vector) string {
+	bounds := make([]string, len(vector))
+	for i, one := range vector {
+		bounds[i] = one.Metric.Get(labels.BucketLabel)
+	}
+	slices.Sort(bounds)
+	return strings.Join(bounds, " ")
+}
+
+// mixed says of each moment whether the histogram had other bounds within the window before it, see sameBounds; nil when it never had.
+func (e *evaluator) mixed(ctx context.Context, h *histogram, matrix promql.Matrix, m moments, window time.Duration) ([]bool, error) {
+	alike := func(a, b promql.Series) bool { return len(a.Floats) == len(b.Floats) && a.Floats[0].T == b.Floats[0].T }
+	if !slices.ContainsFunc(matrix, func(one promql.Series) bool { return !alike(one, matrix[0]) }) {
+		return nil, nil
+	}
+	back := int((window + m.step - 1) / m.step)
+	longer := until(m.last(), m.step, m.n+back)
+	counts, err := e.matrix(ctx, h.sinceStart.over(0, e.history), longer)
+	if err != nil {
+		return nil, err
+	}
+	bounds := make([]string, longer.n)
+	for i, vector := range longer.vectors(counts) {
+		bounds[i] = boundsOf(vector)
+	}
+	mixed := make([]bool, m.n)
+	for i := range mixed {
+		now := bounds[i+back]
+		mixed[i] = slices.ContainsFunc(bounds[i:i+back], func(then string) bool { return then != "" && then != now })
+	}
+	return mixed, nil
 }
 
 // figure is the quantile of buckets, of which there is at least one.

@@ -229,7 +229,7 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 	t, before := at.UnixMilli(), s.last.UnixMilli()
 	still := 0
 	// What another process has counted it may have counted long before.
-	whole := s.whole && !anotherProcess(s.started, processStart(samples), s.last)
+	whole := s.whole && !anotherProcess(s.started, processStart(samples), s.last) && !s.joined(samples, before)
 	for _, one := range samples {
 		if one.Old || reserved(one.Labels.Get(model.MetricNameLabel)) {
 			continue
@@ -268,6 +268,17 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 		}
 	}
 	return present, leftOut
+}
+
+// joined is whether a collector tells of a process that it did not tell of in the scrape before, and that had begun before that one.
+func (s *series) joined(samples []exposition.Sample, before int64) bool {
+	return slices.ContainsFunc(samples, func(one exposition.Sample) bool {
+		if one.Labels.Get(model.MetricNameLabel) != startSeries || one.Old {
+			return false
+		}
+		k := s.known[one.Labels.Hash()]
+		return (k == nil || k.seen != before) && one.Value < float64(s.last.Add(-clocksApart).UnixMilli())/1000
+	})
 }
 
 // reserved is whether a name is one of the series that are ours: an agent does not say whether it could be scraped, nor which

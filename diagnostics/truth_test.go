@@ -175,3 +175,116 @@ func TestP9SilenceIsTheAgentsOwn(t *testing.T) {
 		})
 	}
 }
+
+// chatsWithin is a histogram of chats that all took between 1 s and 2 s, with buckets of these bounds.
+func chatsWithin(chats int, bounds ...float64) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# TYPE agent_chat_latency_seconds histogram\n")
+	for _, bound := range bounds {
+		count := chats
+		if bound < 2 {
+			count = 0
+		}
+		fmt.Fprintf(&b, "agent_chat_latency_seconds_bucket{le=\"%v\"} %d\n", bound, count)
+	}
+	fmt.Fprintf(&b, "agent_chat_latency_seconds_bucket{le=\"+Inf\"} %d\nagent_chat_latency_seconds_sum %v\n", chats, 1.5*float64(chats))
+	fmt.Fprintf(&b, "agent_chat_latency_seconds_count %d\n", chats)
+	return b.String()
+}
+
+// Another version of an agent has other bounds: what both counted is no histogram, and would say that what took 2 s took over 60 s.
+func TestP9QuantilesAreOfOneSetOfBounds(t *testing.T) {
+	const scrapes = 300
+	old := []float64{0.5, 1, 2, 5}
+	for name, tc := range map[string]struct {
+		bounds  []float64
+		ago     int // in scrapes
+		highest float64
+		note    string
+	}{
+		"others":                  {[]float64{0.1, 10, 60}, 4, 10, ""},
+		"more":                    {[]float64{0.5, 1, 2, 5, 10}, 4, 2, ""},
+		"fewer":                   {[]float64{1, 2}, 4, 2, ""},
+		"in the newest scrape":    {[]float64{0.1, 2, 60}, 0, 2, sinceStart},
+		"longer ago than a rate":  {[]float64{0.1, 10, 60}, 60, 10, ""},
+		"in the scrape before it": {[]float64{0.1, 2, 60}, 1, 2, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeAgent(t)
+			c := newCollector(t, f.URL)
+			now := time.Now()
+			body := func(i int) string {
+				if i < scrapes-tc.ago {
+					return chatsWithin(1000+30*i, old...)
+				}
+				return chatsWithin(30*(i-scrapes+tc.ago+1), tc.bounds...)
+			}
+			for i := range scrapes {
+				past(t, c, now.Add(-time.Duration(scrapes-i)*15*time.Second), body(i))
+			}
+			f.on("/metrics", say(200, "text/plain", body(scrapes)))
+			s := c.Snapshot(t.Context(), about)
+			for _, vital := range []string{"p50 latency", "p95 latency", "p99 latency"} {
+				v := vitalNamed(t, s, vital)
+				require.NotNil(t, v.Value, vital)
+				assert.Equal(t, tc.note, v.Note)
+				assert.LessOrEqual(t, *v.Value, tc.highest, vital)
+				for _, point := range v.Trend {
+					if point != nil {
+						assert.LessOrEqual(t, *point, tc.highest, "the trend of the %s", vital)
+					}
+				}
+			}
+		})
+	}
+}
+
+// What a process counted before a collector told of it was not counted between two scrapes.
+func TestP9ProcessesThatJoinBringNoRate(t *testing.T) {
+	f := newFakeAgent(t)
+	c := newCollector(t, f.URL)
+	now := time.Now()
+	body := func(i, processes int) string {
+		var b strings.Builder
+		for p := range processes {
+			fmt.Fprintf(&b, "agent_chat_latency_seconds_count{process=\"%d\"} %d\n", p, 10_000+30*i)
+			fmt.Fprintf(&b, "process_start_time_seconds{process=\"%d\"} %d\n", p, now.Add(-time.Duration(10-p)*time.Hour).Unix())
+		}
+		return b.String()
+	}
+	for i := range 40 {
+		past(t, c, now.Add(-time.Duration(40-i)*15*time.Second), body(i, 1+i/38))
+	}
+	f.on("/metrics", say(200, "text/plain", body(40, 2)))
+	v := vitalNamed(t, c.Snapshot(t.Context(), about), "requests")
+	require.NotNil(t, v.Value)
+	assert.LessOrEqual(t, *v.Value, 4.0, "each of the two has 2 a second")
+
+	// Since the older of them began there were 22,400 in ten hours.
+	c = newCollector(t, f.URL)
+	v = vitalNamed(t, c.Snapshot(t.Context(), about), "requests")
+	require.NotNil(t, v.Value)
+	assert.Equal(t, sinceStart, v.Note)
+	assert.InDelta(t, 2*11_200/36_000.0, *v.Value, 0.01)
+}
+
+func TestP9LessThanNothingIsNoRate(t *testing.T) {
+	f := newFakeAgent(t)
+	c := newCollector(t, f.URL)
+	now := time.Now()
+	body := func(i int) string {
+		return fmt.Sprintf("agent_chat_latency_seconds_count %d\nprocess_start_time_seconds %d\n", -10-i, now.Add(-time.Hour).Unix())
+	}
+	f.on("/metrics", say(200, "text/plain", body(40)))
+	for _, scrapes := range []int{0, 40} {
+		for i := range scrapes {
+			past(t, c, now.Add(-time.Duration(40-i)*15*time.Second), body(i))
+		}
+		s := c.Snapshot(t.Context(), about)
+		v := vitalNamed(t, s, "requests")
+		assert.Nil(t, v.Value)
+		assert.Equal(t, belowZero, v.Note)
+		assert.NotNil(t, vitalNamed(t, s, "uptime").Value)
+		c = newCollector(t, f.URL)
+	}
+}

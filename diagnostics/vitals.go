@@ -26,6 +26,7 @@ const (
 	notRead            = "not in the part of the metrics that could be read"
 	severalValues      = "reported more than once"
 	clocksDiffer       = "the agent's clock differs from ours"
+	belowZero          = "counted less than nothing"
 )
 
 // uptimeVital is the vital that says when the agent started.
@@ -359,9 +360,11 @@ func (e *evaluator) try(ctx context.Context, spec *vitalSpec, w *way) (tried, er
 	case !finite(got.value):
 		why, err := e.whyNaN(ctx, spec, w, got)
 		return tried{why: why}, err
-	// What was counted in a life that has yet to begin is less than nothing.
-	case got.value < 0 && (spec.Unit == Seconds || !got.current && w.current != nil):
-		return tried{why: clocksDiffer}, nil
+	case got.value < 0:
+		why, err := e.whyNegative(ctx, spec, w, got)
+		if why != "" || err != nil {
+			return tried{why: why}, err
+		}
 	}
 	if spec.NeverSet && got.value == 0 {
 		set, err := e.everSet(ctx, w.current)
@@ -399,13 +402,30 @@ func (e *evaluator) whyNaN(ctx context.Context, spec *vitalSpec, w *way, got tri
 		return noNumber, nil
 	}
 	// What was counted is a number, and 0 of 0 is none: but an agent may count NaN, and +Inf.
-	switch given, err := e.givenNoNumber(ctx, w.shown(got.current), got.span); {
+	switch given, err := e.given(ctx, w.shown(got.current), got.span, func(v float64) bool { return !finite(v) }); {
 	case given, err != nil:
 		return noNumber, err
 	case spec.Idle != "":
 		return spec.Idle, nil
 	}
 	return noTraffic, nil
+}
+
+// whyNegative says why a value is less than nothing where it cannot be; "" where it may be.
+func (e *evaluator) whyNegative(ctx context.Context, spec *vitalSpec, w *way, got tried) (string, error) {
+	expr := w.shown(got.current)
+	// What was counted in a life that has yet to begin is less than nothing, as is what an agent counts below 0.
+	future := spec.Unit == Seconds || !got.current && w.current != nil
+	if !future && !expr.rate && !expr.window {
+		return "", nil
+	}
+	switch given, err := e.given(ctx, expr, got.span, func(v float64) bool { return v < 0 }); {
+	case given, err != nil:
+		return belowZero, err
+	case future:
+		return clocksDiffer, nil
+	}
+	return "", nil
 }
 
 // before is the value an hour before, or as near to that as the history allows; nil when there is none.
