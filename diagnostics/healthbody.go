@@ -43,8 +43,13 @@ var (
 	checkKeys = []string{"checks", "components", "details", "services", "dependencies"}
 )
 
+// errorKeys are the keys of what went wrong.
+var errorKeys = []string{"error", "errors"}
+
 const (
 	notesNothing = "says nothing of its health"
+	notesError   = "tells of an error"
+	notesBoth    = "says that it is well, and what sounds unwell"
 	notesUnknown = "says a word that is not known"
 )
 
@@ -141,14 +146,25 @@ func leadOf(text string) string {
 }
 
 func (c *Check) readText(text string) {
-	text = word(text)
+	first := word(text)
 	switch {
-	case text == "":
+	case first == "":
 		c.doubt("answered something unreadable")
-	case !c.say(text):
+	case !c.say(first):
 		// Not shown: it may be the text of an error.
 		c.doubt("says something that is not known")
+	case c.Verdict == Up && soundsUnwell(strings.TrimPrefix(strings.TrimSpace(text), leadOf(first))):
+		c.doubt(notesBoth)
 	}
+}
+
+// soundsUnwell is whether a text has a word for a state that is not well, as in "OK: database down" and "healthy: false".
+func soundsUnwell(text string) bool {
+	notLetter := func(r rune) bool { return !unicode.IsLetter(r) && r != '_' }
+	return slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(text), notLetter), func(word string) bool {
+		verdict := words[word]
+		return verdict == Degraded || verdict == Down
+	})
 }
 
 // loneWord is what may be shown of a state that is not known.
@@ -169,12 +185,13 @@ func (c *Check) readJSON(body []byte, rules healthRules) {
 		return
 	}
 	c.Version = versionOf(body, rules)
-	state := stateIn(object)
-	if state == "" {
+	outer, state := object, stateIn(object)
+	// "success" around data is said of the request alone: https://github.com/omniti-labs/jsend
+	if state == "" || strings.EqualFold(state, "success") {
 		var wrapped map[string]json.RawMessage
 		if json.Unmarshal(object["data"], &wrapped) == nil {
-			if state = stateIn(wrapped); state != "" {
-				object = wrapped
+			if inner := stateIn(wrapped); inner != "" {
+				object, state = wrapped, inner
 			}
 		}
 	}
@@ -192,6 +209,8 @@ func (c *Check) readJSON(body []byte, rules healthRules) {
 		if loneWord.MatchString(state) {
 			c.Says = state
 		}
+	case c.Verdict == Up && soundsUnwell(strings.TrimPrefix(state, leadOf(state))):
+		c.doubt(notesBoth)
 	}
 	switch c.Says {
 	case "true":
@@ -202,14 +221,45 @@ func (c *Check) readJSON(body []byte, rules healthRules) {
 	if len(c.Failing) > 0 {
 		c.worsen(Degraded, "")
 	}
-	// A flag may take back what the first word said: {"status": "ok", "connected": false}.
-	for _, key := range stateKeys {
-		if string(object[key]) == "false" && c.Verdict == Up {
-			c.Failing = append(c.Failing, key+": false")
+	c.takeBack(object)
+	c.takeBack(outer)
+	c.apply(body, rules)
+}
+
+// takeBack makes milder what the first word said where another field says the opposite: {"status": "ok", "connected": false}.
+func (c *Check) takeBack(object map[string]json.RawMessage) {
+	if c.Verdict != Up {
+		return
+	}
+	for _, key := range append([]string{"success"}, stateKeys...) {
+		state := leadOf(stateOf(object[key]))
+		if verdict := words[strings.ToLower(state)]; verdict == Degraded || verdict == Down {
+			c.Failing = append(c.Failing, key+": "+state)
 			c.worsen(Degraded, "")
 		}
 	}
-	c.apply(body, rules)
+	for _, key := range errorKeys {
+		if tellsOfErrors(object[key]) {
+			c.worsen(Degraded, notesError)
+		}
+	}
+}
+
+// tellsOfErrors is whether the value of a field for errors has one: a text, a list or an object that is not empty. A number may count
+// those of days ago.
+func tellsOfErrors(raw json.RawMessage) bool {
+	var text string
+	var list []json.RawMessage
+	var object map[string]json.RawMessage
+	switch {
+	case json.Unmarshal(raw, &text) == nil:
+		return !slices.Contains([]string{"", "none", "null", "false", "no"}, strings.ToLower(strings.TrimSpace(text)))
+	case json.Unmarshal(raw, &list) == nil:
+		return len(list) > 0
+	case json.Unmarshal(raw, &object) == nil:
+		return len(object) > 0
+	}
+	return string(raw) == "true"
 }
 
 // versionWord is what a build is called: v1.2.3-rc.1+abc.
@@ -256,7 +306,7 @@ func stateOf(raw json.RawMessage) string {
 	}
 	var object map[string]json.RawMessage
 	if json.Unmarshal(raw, &object) == nil {
-		for _, key := range []string{"status", "state", "healthy"} {
+		for _, key := range []string{"status", "state", "healthy", "ok"} {
 			if json.Unmarshal(object[key], &text) == nil && text != "" {
 				return word(text)
 			}
@@ -266,16 +316,16 @@ func stateOf(raw json.RawMessage) string {
 		}
 		return ""
 	}
-	var list []map[string]json.RawMessage
+	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
 		return ""
 	}
 	worst, says := Check{Verdict: Up}, ""
 	for _, one := range list {
-		if json.Unmarshal(one["status"], &text) != nil {
+		if len(one) == 0 || one[0] != '{' {
 			continue
 		}
-		text = word(text)
+		text = stateOf(one)
 		verdict := words[strings.ToLower(leadOf(text))]
 		if says == "" {
 			says = text
@@ -293,17 +343,21 @@ func stateOf(raw json.RawMessage) string {
 func failing(raw json.RawMessage) []string {
 	states := map[string]string{}
 	var object map[string]json.RawMessage
-	var list []struct {
-		Name   string `json:"name"`
-		Status string `json:"status"`
-	}
+	var list []map[string]json.RawMessage
 	if json.Unmarshal(raw, &object) == nil {
 		for name, value := range object {
 			states[name] = stateOf(value)
 		}
 	} else if json.Unmarshal(raw, &list) == nil {
 		for _, check := range list {
-			states[check.Name] = word(check.Status)
+			var name string
+			if json.Unmarshal(check["name"], &name) != nil {
+				name = ""
+			}
+			one, err := json.Marshal(check)
+			if state := stateOf(one); err == nil && (states[name] == "" || words[strings.ToLower(leadOf(state))] != Up) {
+				states[name] = state
+			}
 		}
 	}
 	var names []string
