@@ -223,7 +223,7 @@ func TestP9VitalsNeverLie(t *testing.T) {
 		{"NaN gauge", "pool", "agent_chat_latency_seconds_count 1\nagent_pool_size 1\n", "agent_chat_latency_seconds_count 1\nagent_pool_size NaN\n", -1, "", "no number reported"},
 		{
 			"division by nothing", "pool used", "agent_chat_latency_seconds_count 1\n",
-			"agent_chat_latency_seconds_count 1\nagent_pool_size 3\nagent_pool_max_size 0\n", -1, "", "no number reported",
+			"agent_chat_latency_seconds_count 1\nagent_pool_size 3\nagent_pool_max_size 0\n", -1, "", "reported as a part of 0",
 		},
 		{"clock ahead", "uptime", sdkMetrics(now.Add(time.Hour), 1, 0), sdkMetrics(now.Add(time.Hour), 2, 0), -1, "", "the agent's clock differs from ours"},
 		{"vanished", "goroutines", "agent_errors_total 1\ngo_goroutines 7\n", "agent_errors_total 1\n", -1, "", "no longer reported"},

@@ -21,6 +21,13 @@ const startSeries = "process_start_time_seconds"
 // clocksApart is how far the agent's clock may be from ours before what it says of its start is misread.
 const clocksApart = 2 * time.Minute
 
+// saysStart is whether a start time says when a process began: 0 and the like stand for one that is not known, and one in milliseconds
+// or of a machine whose clock was not yet set says something else. No number at all is said to be none where it is used.
+func saysStart(at float64) bool {
+	const in1990, in5138 = 631_152_000, 1e11
+	return at >= in1990 && at < in5138 || !finite(at)
+}
+
 // severalProcesses are the words for an address where more than one process answers, such as that of a balancer.
 const severalProcesses = "its start time changed without a restart: several processes answer there, or its clock was set; " +
 	"values before that are not used"
@@ -39,7 +46,7 @@ func anotherProcess(was, is float64, last time.Time) bool {
 func processStart(samples []exposition.Sample) float64 {
 	start := math.NaN()
 	for _, one := range samples {
-		if one.Labels.Get(model.MetricNameLabel) != startSeries || one.Old {
+		if one.Labels.Get(model.MetricNameLabel) != startSeries || one.Old || !saysStart(one.Value) {
 			continue
 		}
 		if !math.IsNaN(start) {

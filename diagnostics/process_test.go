@@ -63,7 +63,7 @@ func TestP9AnotherProcessCountsFromWhereItIs(t *testing.T) {
 	c := newCollector(t, f.URL)
 	now := time.Now()
 	for i := range 20 {
-		past(t, c, now.Add(-time.Duration(40-i)*15*time.Second), "go_goroutines 5\nprocess_start_time_seconds 1000\n")
+		past(t, c, now.Add(-time.Duration(40-i)*15*time.Second), "go_goroutines 5\nprocess_start_time_seconds 1e9\n")
 	}
 	for i := range 20 {
 		past(t, c, now.Add(-time.Duration(20-i)*15*time.Second), sdkMetrics(now.Add(-50*time.Hour), 180_000+15*i, 9_000))

@@ -231,7 +231,8 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 	// What another process has counted it may have counted long before.
 	whole := s.whole && !anotherProcess(s.started, processStart(samples), s.last) && !s.joined(samples, before)
 	for _, one := range samples {
-		if one.Old || reserved(one.Labels.Get(model.MetricNameLabel)) {
+		name := one.Labels.Get(model.MetricNameLabel)
+		if one.Old || reserved(name) || name == startSeries && !saysStart(one.Value) {
 			continue
 		}
 		hash := one.Labels.Hash()
@@ -273,7 +274,7 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 // joined is whether a collector tells of a process that it did not tell of in the scrape before, and that had begun before that one.
 func (s *series) joined(samples []exposition.Sample, before int64) bool {
 	return slices.ContainsFunc(samples, func(one exposition.Sample) bool {
-		if one.Labels.Get(model.MetricNameLabel) != startSeries || one.Old {
+		if one.Labels.Get(model.MetricNameLabel) != startSeries || one.Old || !saysStart(one.Value) {
 			return false
 		}
 		k := s.known[one.Labels.Hash()]

@@ -288,3 +288,28 @@ func TestP9LessThanNothingIsNoRate(t *testing.T) {
 		c = newCollector(t, f.URL)
 	}
 }
+
+// What stands for a value that is not known is none.
+func TestP9WhatCannotBeIsNotShown(t *testing.T) {
+	for name, tc := range map[string]struct{ body, vital, note string }{
+		"a start of 0":             {"process_start_time_seconds 0\n", "uptime", notReportedByAgent},
+		"rates since it":           {"agent_chat_latency_seconds_count 1000\nprocess_start_time_seconds 0\n", "requests", oneScrape},
+		"a start before the clock": {"process_start_time_seconds 86400\n", "uptime", notReportedByAgent},
+		"a start in milliseconds": {
+			fmt.Sprintf("process_start_time_seconds %d\n", time.Now().UnixMilli()), "uptime", notReportedByAgent,
+		},
+		"a process of no size":  {"process_resident_memory_bytes 0\n", "memory", notReportedByAgent},
+		"a part of nothing":     {"agent_pool_size 0\nagent_pool_max_size 0\n", "pool used", partOfNothing},
+		"something of nothing":  {"agent_pool_size 3\nagent_pool_max_size 0\n", "pool used", partOfNothing},
+		"a part of no number":   {"agent_pool_size 3\nagent_pool_max_size NaN\n", "pool used", noNumber},
+		"endless of the finite": {"agent_pool_size +Inf\nagent_pool_max_size 3\n", "pool used", noNumber},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeAgent(t)
+			f.on("/metrics", say(200, "text/plain", "go_goroutines 3\nagent_errors_total 1\n"+tc.body))
+			v := vitalNamed(t, newCollector(t, f.URL).Snapshot(t.Context(), about), tc.vital)
+			assert.Nil(t, v.Value)
+			assert.Equal(t, tc.note, v.Note)
+		})
+	}
+}

@@ -26,7 +26,8 @@ const (
 	notRead            = "not in the part of the metrics that could be read"
 	severalValues      = "reported more than once"
 	clocksDiffer       = "the agent's clock differs from ours"
-	belowZero          = "counted less than nothing"
+	belowZero          = "reported as less than 0"
+	partOfNothing      = "reported as a part of 0"
 )
 
 // uptimeVital is the vital that says when the agent started.
@@ -394,11 +395,11 @@ func (e *evaluator) whyNaN(ctx context.Context, spec *vitalSpec, w *way, got tri
 	case got.unbounded:
 		// Such as the text form of a native histogram, which has the bucket +Inf alone.
 		return noBuckets, nil
-	case math.IsInf(got.value, 0):
+	case math.IsInf(got.value, 0) && spec.Unit != PercentUnit:
 		return noNumber, nil
 	case !counted && spec.Idle != "":
 		return spec.Idle, nil
-	case !counted:
+	case !counted && spec.Unit != PercentUnit:
 		return noNumber, nil
 	}
 	// What was counted is a number, and 0 of 0 is none: but an agent may count NaN, and +Inf.
@@ -407,6 +408,8 @@ func (e *evaluator) whyNaN(ctx context.Context, spec *vitalSpec, w *way, got tri
 		return noNumber, err
 	case spec.Idle != "":
 		return spec.Idle, nil
+	case !counted || math.IsInf(got.value, 0):
+		return partOfNothing, nil
 	}
 	return noTraffic, nil
 }
