@@ -1,8 +1,12 @@
 package diagnostics
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
-// Difference is what differs between two snapshots of one agent. What one of them does not know is no difference.
+// Difference is what differs between two snapshots of one agent. What one of them does not know is no difference,
+// nor is what two numbers are of that tell of other spans.
 type Difference struct {
 	// Restarted is when the agent started anew between the two; zero when it did not, or nobody knows.
 	Restarted time.Time
@@ -43,12 +47,25 @@ func Diff(fire, resolve Snapshot) Difference {
 		}
 		seen[was.Name] = true
 		is := resolve.Vitals[i]
-		if !known(was) || !known(is) || was.Unit != is.Unit || FormatVital(was) == FormatVital(is) {
+		if !known(was) || !known(is) || was.Unit != is.Unit || spanOf(was) != spanOf(is) || FormatVital(was) == FormatVital(is) {
 			continue
 		}
 		d.Vitals = append(d.Vitals, VitalChange{was, is})
 	}
 	return d
+}
+
+// spanOf is what the vital's value is of, where its note says that: a value since start is nothing to compare with one of now, a count
+// over an hour with one over minutes, nor a quantile with an average.
+func spanOf(v Vital) string {
+	span, _, _ := strings.Cut(v.Note, ", ")
+	if span != sinceStart && !strings.HasPrefix(span, "in ") {
+		span = ""
+	}
+	if strings.Contains(v.Note, anAverage) {
+		span += anAverage
+	}
+	return span
 }
 
 // known is whether the vital has a value.

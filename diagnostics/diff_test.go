@@ -90,3 +90,28 @@ func TestDiff(t *testing.T) {
 	assert.Equal(t, []string{"error rate 7.3 % → 0.1 %", "p95 latency > 10 s → 0.7 s", "version v1 → v2"}, words)
 	assert.True(t, Diff(fire, Snapshot{StartedAt: began.Add(3 * time.Second)}).Restarted.IsZero(), "clocks that count seconds")
 }
+
+// What an agent did in its whole life is not what it does now.
+func TestP9DiffComparesLikeWithLike(t *testing.T) {
+	of := func(value float64, note string) Snapshot {
+		return Snapshot{Vitals: []Vital{{Name: "error rate", Unit: PercentUnit, Value: &value, Note: note}}}
+	}
+	for _, c := range []struct {
+		before, after string
+		told          bool
+	}{
+		{"", "", true},
+		{sinceStart, sinceStart, true},
+		{"in 1 h", "in 1 h", true},
+		{"", "restarted", true},
+		{"retries of the model for each message", "retries of the model for each message", true},
+		{"", sinceStart, false},
+		{sinceStart, "", false},
+		{sinceStart + ", of the newest", "of the newest", false},
+		{"in 3 min", "in 1 h", false},
+		{anAverage, "", false},
+		{sinceStart + ", " + anAverage, sinceStart, false},
+	} {
+		assert.Len(t, Diff(of(0.3, c.before), of(0.03, c.after)).Vitals, int(oneIf(c.told)), "%q, %q", c.before, c.after)
+	}
+}
