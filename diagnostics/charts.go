@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -349,8 +350,11 @@ func (d drawing) vital(ctx context.Context, specs []*vitalSpec) (drawn Chart, kn
 		return Chart{}, false, fmt.Errorf("vital %q: %w", specs[0].Name, err)
 	}
 	p.unit = v.Unit
-	if p.empty = "no values in the last hour"; v.Value == nil {
+	switch p.empty = "only the newest value is known"; {
+	case v.Value == nil:
 		p.empty = v.Note
+	case strings.HasPrefix(v.Note, sinceStart):
+		p.empty = "only the value " + sinceStart + " is known"
 	}
 	if w != nil {
 		course, courseErr := d.course(ctx, spec, w, d.moments)

@@ -574,3 +574,20 @@ func TestChartsInAStormAreLeftOut(t *testing.T) {
 	}
 	assert.NotEmpty(t, c.Charts(t.Context(), alert))
 }
+
+// After one scrape there is a value, and nothing to draw.
+func TestVitalChartOfOneScrapeSaysWhatIsKnown(t *testing.T) {
+	f := newFakeAgent(t)
+	f.on("/metrics", say(200, "text/plain", sdkMetrics(time.Now().Add(-time.Hour), 100, 1)))
+	c := newCollector(t, f.URL)
+	s := c.Snapshot(t.Context(), about)
+	c.now = func() time.Time { return s.Metrics.At.Add(-time.Millisecond) } // whole seconds are drawn, and this one has no scrape yet
+	for vital, words := range map[string]string{
+		"pool": "only the newest value is known", "error rate": "only the value since start is known", "cost": "not reported",
+	} {
+		drawn, err := c.VitalChart(t.Context(), "aster", "", vital, time.Time{})
+		require.NoError(t, err)
+		require.NotNil(t, drawn)
+		assert.Contains(t, drawn.Alt, words, vital)
+	}
+}
