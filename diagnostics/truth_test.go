@@ -65,6 +65,11 @@ func TestP9WhatWasNotReadIsNotGone(t *testing.T) {
 		assert.Equal(t, notRead, v.Note, vital)
 	}
 	assert.NotNil(t, vitalNamed(t, s, "requests").Value)
+
+	// Nor is what was never seen known to be missing.
+	s = newCollector(t, f.URL).Snapshot(t.Context(), about)
+	assert.Equal(t, notRead, vitalNamed(t, s, "goroutines").Note)
+	assert.NotNil(t, vitalNamed(t, s, "pool").Value)
 }
 
 func TestP9NaNIsNoTraffic(t *testing.T) {

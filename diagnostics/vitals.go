@@ -223,14 +223,25 @@ func (e *evaluator) vital(ctx context.Context, spec *vitalSpec) (Vital, error) {
 	if v.Note = why; why == "" || why == notReportedByAgent {
 		v.Note = spec.absent()
 	}
-	if why != notReportedByAgent {
+	if why != "" && why != notReportedByAgent {
 		return v, nil
 	}
-	return e.lost(ctx, spec, v)
+	incomplete, err := e.query(ctx, incompleteExpression, e.at, 0)
+	if err != nil {
+		return v, err
+	}
+	gone := noLonger
+	if len(incomplete) > 0 {
+		gone = notRead
+		if v.Note == notReportedByAgent {
+			v.Note = notRead
+		}
+	}
+	return e.lost(ctx, spec, v, gone)
 }
 
-// lost is a vital that is not reported; it says so when one of the scrapes that it would be compared with did report it.
-func (e *evaluator) lost(ctx context.Context, spec *vitalSpec, v Vital) (Vital, error) {
+// lost is a vital that is not reported; where one of the scrapes that it would be compared with did report it, its note says how it is gone.
+func (e *evaluator) lost(ctx context.Context, spec *vitalSpec, v Vital, gone string) (Vital, error) {
 	for i := range spec.ways {
 		w := &spec.ways[i]
 		// What counts over the last hour had nothing to count in it.
@@ -244,12 +255,8 @@ func (e *evaluator) lost(ctx context.Context, spec *vitalSpec, v Vital) (Vital, 
 		if was == nil {
 			continue
 		}
-		v.Note, v.Before, v.BeforeBound, v.BeforeAt = noLonger, &was.value, was.bound, at
-		incomplete, err := e.query(ctx, incompleteExpression, e.at, 0)
-		if len(incomplete) > 0 {
-			v.Note = notRead
-		}
-		return v, err
+		v.Note, v.Before, v.BeforeBound, v.BeforeAt = gone, &was.value, was.bound, at
+		return v, nil
 	}
 	return v, nil
 }
