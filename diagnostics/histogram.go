@@ -74,7 +74,7 @@ func (b buckets) quantile(q float64) (value float64, bound string) {
 
 // quantile evaluates the histogram at t; found is false when it has no series.
 func (e *evaluator) quantile(ctx context.Context, h *histogram, expr *expression, t time.Time, window time.Duration) (figure, bool, error) {
-	if window > 0 {
+	if window > 0 && e.series.boundsAt.Load() > t.Add(-window).UnixMilli() {
 		var err error
 		if window, err = e.sameBounds(ctx, h, t, window); err != nil || window == 0 {
 			return figure{}, false, err
@@ -127,6 +127,9 @@ func boundsOf(vector promql.Vector) string {
 
 // mixed says of each moment whether the histogram had other bounds within the window before it, see sameBounds; nil when it never had.
 func (e *evaluator) mixed(ctx context.Context, h *histogram, matrix promql.Matrix, m moments, window time.Duration) ([]bool, error) {
+	if e.series.boundsAt.Load() <= m.at(0).Add(-window).UnixMilli() {
+		return nil, nil
+	}
 	alike := func(a, b promql.Series) bool { return len(a.Floats) == len(b.Floats) && a.Floats[0].T == b.Floats[0].T }
 	if !slices.ContainsFunc(matrix, func(one promql.Series) bool { return !alike(one, matrix[0]) }) {
 		return nil, nil

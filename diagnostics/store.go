@@ -111,6 +111,10 @@ type series struct {
 	natively bool
 	// started is when the process began that was scraped last, in seconds since 1970; NaN when that is not known.
 	started float64
+	// bounds are those of the histograms of the newest scrape that changed which series there are, and boundsAt is when they became
+	// others, in milliseconds since 1970.
+	bounds   map[bound]bool
+	boundsAt atomic.Int64
 }
 
 func newSeries(db *tsdb.DB, job, instance string) *series {
@@ -258,6 +262,9 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 		k.seen, k.native = t, one.Histogram != nil
 		present++
 	}
+	if still != s.present || still != present {
+		s.seeBounds(t)
+	}
 	if still == s.present {
 		return present, leftOut
 	}
@@ -270,6 +277,23 @@ func (s *series) append(w *writing, at time.Time, samples []exposition.Sample) (
 	}
 	return present, leftOut
 }
+
+// seeBounds remembers when the bounds of the histograms of the scrape at t are others than those of the one before.
+func (s *series) seeBounds(t int64) {
+	bounds := map[bound]bool{}
+	for _, k := range s.known {
+		if k.seen == t && k.own.Has(labels.BucketLabel) {
+			bounds[bound{k.own.Get(model.MetricNameLabel), k.own.Get(labels.BucketLabel)}] = true
+		}
+	}
+	if !maps.Equal(bounds, s.bounds) {
+		s.bounds = bounds
+		s.boundsAt.Store(t)
+	}
+}
+
+// bound is one of a histogram's, both in the words of the agent.
+type bound struct{ bucket, le string }
 
 // joined is whether a collector tells of a process that it did not tell of in the scrape before, and that had begun before that one.
 func (s *series) joined(samples []exposition.Sample, before int64) bool {
@@ -354,6 +378,7 @@ func (s *series) look(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	s.boundsAt.Store(now.UnixMilli()) // the run before may have seen others
 	last, up, incomplete := int64(math.MinInt64), 0.0, 1.0
 	// Older than the lookback, a series has ended without a marker.
 	recent := max(from, to-staleAfter.Milliseconds())
