@@ -114,6 +114,28 @@ func (c *client) replay(ctx context.Context, id string) error {
 	return err
 }
 
+// noReceiver says which receivers there are when there is none of this name, "" otherwise and when the notifier does not say.
+func (c *client) noReceiver(ctx context.Context, name string) string {
+	var all struct {
+		Receivers []delivery.Receiver `json:"receivers"`
+	}
+	if name == "" {
+		return ""
+	}
+	body, err := c.ask(ctx, http.MethodGet, nil, "api", "v1", "receivers")
+	if err != nil || json.Unmarshal(body, &all) != nil || len(all.Receivers) == 0 {
+		return ""
+	}
+	var names []string
+	for _, r := range all.Receivers {
+		if r.Name == name {
+			return ""
+		}
+		names = append(names, printable(r.Name))
+	}
+	return fmt.Sprintf(" There is no receiver %q; there are %s.", name, strings.Join(names, ", "))
+}
+
 // whyNot is why there was no answer, without the address, which may hold a password.
 func whyNot(err error) string {
 	var (

@@ -132,7 +132,7 @@ func listDeliveries(ctx context.Context, c *client, q delivery.Query, output str
 		if q == (delivery.Query{Limit: q.Limit}) {
 			fmt.Fprintln(stdout, "There is no delivery: nothing has been accepted, or it was too long ago.")
 		} else {
-			fmt.Fprintln(stdout, "There is no such delivery.")
+			fmt.Fprintln(stdout, "There is no such delivery."+c.noReceiver(ctx, q.Receiver))
 		}
 		return nil
 	}

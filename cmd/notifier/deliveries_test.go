@@ -168,9 +168,11 @@ func TestPrintableJSONMeansTheSame(t *testing.T) {
 
 // store has dead letters, as a notifier has them.
 type store struct {
-	dead   []delivery.Delivery
-	stuck  map[string]error
-	listed int
+	dead  []delivery.Delivery
+	stuck map[string]error
+	// receivers are those of the configuration.
+	receivers []delivery.Receiver
+	listed    int
 	// again is whether what is replayed dies at once, under a new ID.
 	again bool
 }
@@ -228,7 +230,7 @@ func (s *store) Replay(ctx context.Context, id string) error {
 func (s *store) command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	server := httptest.NewServer(web.Router(web.Parts{
-		Deliveries: s, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler), Webhook: func(*gin.Context) {},
+		Deliveries: s, Receivers: func() []delivery.Receiver { return s.receivers }, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler), Webhook: func(*gin.Context) {},
 	}))
 	defer server.Close()
 	var out, errs bytes.Buffer
@@ -269,6 +271,12 @@ func TestDeliveriesAreListedAndShownByTheCommand(t *testing.T) {
 	assert.Contains(t, stdout, "3-x")
 	code, stdout, _ = s.command(t, "list", "--receiver=c")
 	assert.Equal(t, 0, code)
+	assert.Equal(t, "There is no such delivery.\n", stdout)
+	s.receivers = []delivery.Receiver{{Name: "a"}, {Name: "b"}}
+	_, stdout, _ = s.command(t, "list", "--receiver=c")
+	assert.Equal(t, "There is no such delivery. There is no receiver \"c\"; there are a, b.\n", stdout)
+	s.dead = nil
+	_, stdout, _ = s.command(t, "list", "--receiver=b")
 	assert.Equal(t, "There is no such delivery.\n", stdout)
 	code, _, stderr := s.command(t, "show", "gone")
 	assert.Equal(t, 1, code)
