@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -15,10 +16,9 @@ type execution struct {
 // execute makes the text of that name in one line. When the user's template fails the standard one answers.
 func (e *execution) execute(name string) string {
 	name = "notifier." + name
-	var text strings.Builder
-	err := e.set.text.ExecuteTemplate(&text, name, e.view)
+	text, err := executed(func(w io.Writer) error { return e.set.text.ExecuteTemplate(w, name, e.view) })
 	if err == nil {
-		return oneLine(text.String())
+		return oneLine(text)
 	}
 	if e.set != standard {
 		e.failed = append(e.failed, name)

@@ -34,8 +34,10 @@ func mustLoad() *Set {
 // use.
 type Set struct {
 	templates *amtemplate.Template
-	// text are the same, to be executed as they are: Alertmanager copies all of them for each text.
+	// text and html are the same, to be executed as they are, or into what is bounded: Alertmanager copies all of them for each
+	// text, and takes texts of any size.
 	text *texttemplate.Template
+	html *htmltemplate.Template
 }
 
 // Load reads the user's files, which globs name. The error says which one cannot be used, and where in it.
@@ -129,7 +131,7 @@ func with(sources []string) (*Set, error) {
 	s.templates, err = amtemplate.FromGlobs(nil, func(text *texttemplate.Template, html *htmltemplate.Template) {
 		text.Funcs(functions)
 		html.Funcs(functions)
-		s.text = text
+		s.text, s.html = text, html
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading Alertmanager's templates: %w", err)
@@ -148,23 +150,17 @@ func with(sources []string) (*Set, error) {
 
 // Text makes a text by a template of the user's. The result has no more than a megabyte.
 func (s *Set) Text(source string, d Data) (string, error) {
-	return checked(s.templates.ExecuteTextString(source, d))
+	return checked(s.executeText(source, d))
 }
 
 // HTML is Text for HTML: what the data hold is escaped by where it stands.
 func (s *Set) HTML(source string, d Data) (string, error) {
-	return checked(s.templates.ExecuteHTMLString(source, d))
+	return checked(s.executeHTML(source, d))
 }
-
-// mostText is more than any service takes.
-const mostText = 1 << 20
 
 func checked(text string, err error) (string, error) {
 	if err != nil {
 		return "", errors.New(Place(err))
-	}
-	if len(text) > mostText {
-		text = strings.ToValidUTF8(text[:mostText], "")
 	}
 	return text, nil
 }
