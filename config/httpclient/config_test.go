@@ -80,7 +80,7 @@ func TestHeadersAreSent(t *testing.T) {
 	resp, err := client.Get(far.URL)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	assert.Equal(t, []string{"team"}, got.Values("X-Scope-OrgID"))
+	assert.Equal(t, []string{"team"}, got.Values("X-Scope-Orgid"))
 	assert.Equal(t, []string{"hunter2", "of-a-file"}, got.Values("X-Key"))
 }
 
