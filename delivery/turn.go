@@ -274,7 +274,7 @@ func (r *run) duplicate(ctx context.Context, l *Loop, log *slog.Logger, g *group
 		o = outcome{} // it was told, and waited on in doubt
 	}
 	if r.settle(ctx, g, g.state, done, o) {
-		log.Info("Says what was told already", slog.Int("notifications", len(done)))
+		log.Info("Says nothing new", slog.Int("notifications", len(done)))
 		r.series.duplicates.Add(float64(f.duplicates))
 	}
 }

@@ -103,7 +103,7 @@ func why(d delivery.Delivery, now time.Time) string {
 	add := func(text string) { said = append(said, text) }
 	switch {
 	case d.Reason == delivery.ReasonDuplicate:
-		add("told by " + cmp.Or(d.ShownBy, "an earlier one"))
+		add("same as " + cmp.Or(d.ShownBy, "an earlier one"))
 	case d.Reason == delivery.ReasonUnwanted:
 		add("send_resolved is false")
 	case d.Reason == delivery.ReasonReplayed:
@@ -279,7 +279,7 @@ func (p *page) verdict(d delivery.Delivery) string {
 	}
 	switch d.Reason {
 	case delivery.ReasonDuplicate:
-		return fmt.Sprintf("SUPPRESSED: %s had been told this already, by %s", whom, cmp.Or(d.ShownBy, "an earlier message"))
+		return fmt.Sprintf("SUPPRESSED: %s is told the same by %s", whom, cmp.Or(d.ShownBy, "an earlier message"))
 	case delivery.ReasonUnwanted:
 		return fmt.Sprintf("SUPPRESSED: %s wants to hear of no end (send_resolved: false)", whom)
 	case delivery.ReasonMuted:
