@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -69,11 +68,7 @@ func (c *checkCommand) run(stdin io.Reader, stdout io.Writer) error {
 			answer.Problems = append(answer.Problems, checkProblem{f.File, f.Line, f.Column, f.Msg, f.Source})
 		}
 	}
-	body, err := json.Marshal(answer)
-	if err != nil {
-		return fmt.Errorf("encoding what is wrong: %w", err)
-	}
-	if err := printJSON(stdout, body); err != nil {
+	if err := printAsJSON(stdout, answer); err != nil {
 		return err
 	}
 	if !answer.OK {

@@ -229,11 +229,7 @@ func (d *deliveriesCommand) tellAgain(ctx context.Context, c *client, stdout io.
 		}
 	})
 	if *d.output == asJSON {
-		body, err := json.Marshal(became)
-		if err != nil {
-			return fmt.Errorf("encoding what was replayed: %w", err)
-		}
-		return errors.Join(errs, printJSON(stdout, body))
+		return errors.Join(errs, printAsJSON(stdout, became))
 	}
 	if *d.all {
 		fmt.Fprintf(stdout, "%d will be told again\n", len(became.Replayed))

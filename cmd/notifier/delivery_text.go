@@ -445,6 +445,15 @@ func pairs(labels template.KV) string {
 	return strings.Join(text, " ")
 }
 
+// printAsJSON prints an answer of our own as JSON, indented.
+func printAsJSON(w io.Writer, answer any) error {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("encoding the answer: %w", err)
+	}
+	return printJSON(w, body)
+}
+
 // printJSON prints a notifier's answer, indented.
 func printJSON(w io.Writer, body []byte) error {
 	var text bytes.Buffer

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -69,11 +68,7 @@ func (r *renderCommand) run(ctx context.Context, stdin io.Reader, stdout, stderr
 		return err
 	}
 	if *r.output == asJSON {
-		body, err := json.Marshal(map[string]any{"rendered": all})
-		if err != nil {
-			return fmt.Errorf("encoding what was rendered: %w", err)
-		}
-		if err := printJSON(stdout, body); err != nil {
+		if err := printAsJSON(stdout, map[string]any{"rendered": all}); err != nil {
 			return err
 		}
 	} else {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -130,11 +129,7 @@ func (r *routesCommand) print(stdout io.Writer, what any, text func() string) er
 		_, err := io.WriteString(stdout, text())
 		return err
 	}
-	body, err := json.Marshal(what)
-	if err != nil {
-		return fmt.Errorf("encoding the answer: %w", err)
-	}
-	return printJSON(stdout, body)
+	return printAsJSON(stdout, what)
 }
 
 // splitNames are the names in a list with commas.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -88,11 +87,7 @@ func (s *sendCommand) run(ctx context.Context, stdin io.Reader, stdout io.Writer
 		}
 	}
 	if *s.output == asJSON {
-		body, err := json.Marshal(answer)
-		if err != nil {
-			return fmt.Errorf("encoding what became of it: %w", err)
-		}
-		if err := printJSON(stdout, body); err != nil {
+		if err := printAsJSON(stdout, answer); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -67,11 +66,7 @@ func (t *testRoutesCommand) run(stdout, stderr io.Writer) error {
 		}
 	}
 	if *t.output == asJSON {
-		body, err := json.Marshal(all)
-		if err != nil {
-			return fmt.Errorf("encoding the results: %w", err)
-		}
-		if err := printJSON(stdout, body); err != nil {
+		if err := printAsJSON(stdout, all); err != nil {
 			return err
 		}
 	}
