@@ -343,19 +343,19 @@ func stateOf(raw json.RawMessage) string {
 func failing(raw json.RawMessage) []string {
 	states := map[string]string{}
 	var object map[string]json.RawMessage
-	var list []map[string]json.RawMessage
+	var list []json.RawMessage
+	var checks []map[string]json.RawMessage
 	if json.Unmarshal(raw, &object) == nil {
 		for name, value := range object {
 			states[name] = stateOf(value)
 		}
-	} else if json.Unmarshal(raw, &list) == nil {
-		for _, check := range list {
+	} else if json.Unmarshal(raw, &list) == nil && json.Unmarshal(raw, &checks) == nil {
+		for i, check := range checks {
 			var name string
 			if json.Unmarshal(check["name"], &name) != nil {
 				name = ""
 			}
-			one, err := json.Marshal(check)
-			if state := stateOf(one); err == nil && (states[name] == "" || words[strings.ToLower(leadOf(state))] != Up) {
+			if state := stateOf(list[i]); states[name] == "" || words[strings.ToLower(leadOf(state))] != Up {
 				states[name] = state
 			}
 		}
