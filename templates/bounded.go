@@ -39,22 +39,18 @@ func executed(execute func(w io.Writer) error) (string, error) {
 	return b.text.String(), nil
 }
 
-// executeText is what Alertmanager makes of a text template, up to mostText.
-func (s *Set) executeText(source string, d Data) (string, error) {
-	all, err := s.text.Clone()
-	if err != nil {
-		return "", fmt.Errorf("copying the templates: %w", err)
-	}
-	t, err := all.New("").Option("missingkey=zero").Parse(source)
-	if err != nil {
-		return "", err //nolint:wrapcheck // it is told in the template's own words
-	}
-	return executed(func(w io.Writer) error { return t.Execute(w, d) })
+// template is what a text/template and an html/template have in common.
+type template[T any] interface {
+	Clone() (T, error)
+	New(name string) T
+	Option(options ...string) T
+	Parse(source string) (T, error)
+	Execute(w io.Writer, data any) error
 }
 
-// executeHTML is executeText for HTML.
-func (s *Set) executeHTML(source string, d Data) (string, error) {
-	all, err := s.html.Clone()
+// execute is what Alertmanager makes of a template beside all others, up to mostText.
+func execute[T template[T]](others T, source string, d Data) (string, error) {
+	all, err := others.Clone()
 	if err != nil {
 		return "", fmt.Errorf("copying the templates: %w", err)
 	}

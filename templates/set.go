@@ -150,12 +150,12 @@ func with(sources []string) (*Set, error) {
 
 // Text makes a text by a template of the user's. The result has no more than a megabyte.
 func (s *Set) Text(source string, d Data) (string, error) {
-	return checked(s.executeText(source, d))
+	return checked(execute(s.text, source, d))
 }
 
 // HTML is Text for HTML: what the data hold is escaped by where it stands.
 func (s *Set) HTML(source string, d Data) (string, error) {
-	return checked(s.executeHTML(source, d))
+	return checked(execute(s.html, source, d))
 }
 
 func checked(text string, err error) (string, error) {

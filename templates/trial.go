@@ -15,12 +15,12 @@ import (
 // Try makes a text by a template for groups of every kind: firing, resolved, truncated, empty, with and without an agent. The
 // error says for which of them it fails, so that it fails when the configuration is read and not at night.
 func (s *Set) Try(source string) error {
-	return s.try(func(d Data) error { _, err := s.executeText(source, d); return err })
+	return s.try(func(d Data) error { _, err := execute(s.text, source, d); return err })
 }
 
 // TryHTML is Try for HTML.
 func (s *Set) TryHTML(source string) error {
-	return s.try(func(d Data) error { _, err := s.executeHTML(source, d); return err })
+	return s.try(func(d Data) error { _, err := execute(s.html, source, d); return err })
 }
 
 // TryStandard tries what the user's files define in place of the embedded templates. Each template that fails has one error.
