@@ -165,13 +165,21 @@ func (e *evaluator) number(ctx context.Context, expr *expression, t time.Time, s
 	return figure{value: v, judged: v}, true, nil
 }
 
-// query evaluates an expression over the agent's own series. Span is what $__rate_interval and $__window stand for. What it
-// gives belongs to the evaluator.
+// query evaluates an expression over the agent's own series. Span is what $__rate_interval and $__window stand for.
 func (e *evaluator) query(ctx context.Context, expr *expression, t time.Time, span time.Duration) (promql.Vector, error) {
 	if !expr.possible(e.names) {
 		return nil, nil
 	}
-	q := question{expr.over(span, e.history), t.UnixMilli()}
+	vector, err := e.answer(ctx, question{expr.sharedOver(span, e.history), t.UnixMilli()})
+	if err != nil {
+		return nil, fmt.Errorf("evaluating %q: %w", expr.text, err)
+	}
+	// A histogram is no number.
+	return slices.DeleteFunc(slices.Clone(vector), func(s promql.Sample) bool { return s.H != nil }), nil
+}
+
+// answer evaluates what was asked, unless that was done. What it gives belongs to the evaluator.
+func (e *evaluator) answer(ctx context.Context, q question) (promql.Vector, error) {
 	e.mu.Lock()
 	r := e.asked[q]
 	if r == nil {
@@ -182,28 +190,27 @@ func (e *evaluator) query(ctx context.Context, expr *expression, t time.Time, sp
 		e.asked[q] = r
 	}
 	e.mu.Unlock()
-	r.once.Do(func() { r.vector, r.err = e.evaluate(ctx, expr, q, t) })
+	r.once.Do(func() { r.vector, r.err = e.evaluate(ctx, q) })
 	return r.vector, r.err
 }
 
-func (e *evaluator) evaluate(ctx context.Context, expr *expression, q question, t time.Time) (promql.Vector, error) {
-	query, err := e.engine.NewInstantQuery(ctx, e.series, nil, q.text, t)
+func (e *evaluator) evaluate(ctx context.Context, q question) (promql.Vector, error) {
+	query, err := e.engine.NewInstantQuery(ctx, sharing{e}, nil, q.text, time.UnixMilli(q.at))
 	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", expr.text, err)
+		return nil, fmt.Errorf("reading it: %w", err)
 	}
 	defer query.Close()
 	result, err := execute(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("evaluating %q: %w", expr.text, err)
+		return nil, err
 	}
 	switch result := result.(type) {
 	case promql.Vector:
-		// The engine takes its own back. A histogram is no number.
-		return slices.DeleteFunc(slices.Clone(result), func(s promql.Sample) bool { return s.H != nil }), nil
+		return slices.Clone(result), nil // the engine takes its own back
 	case promql.Scalar:
 		return promql.Vector{{T: result.T, F: result.V}}, nil
 	}
-	return nil, fmt.Errorf("evaluating %q: gives no vector", expr.text)
+	return nil, errors.New("gives no vector")
 }
 
 // stillReported is whether the newest scrape had what the expression needs.

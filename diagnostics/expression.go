@@ -1,6 +1,7 @@
 package diagnostics
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,11 +21,16 @@ const (
 	historySpan  = "$__history"
 )
 
+// someSpans are durations as long in letters as the names that they stand in for: what stands where in the one text does so in the other.
+var someSpans = strings.NewReplacer(rateInterval, "00000000060000ms", tableSpan, "0060000ms", historySpan, "03600000ms")
+
 var promQL = parser.NewParser(parser.Options{})
 
 // expression is a PromQL expression in which the spans above may stand for durations.
 type expression struct {
 	text string
+	// shared is the text for an evaluator, see share; "" where the expression shares nothing.
+	shared string
 	// tree is the expression with some duration in place of each span: to see what it selects, not to be evaluated.
 	tree parser.Expr
 	// rate and window are whether it holds $__rate_interval and $__window.
@@ -41,7 +47,7 @@ func parseExpression(text string) (*expression, error) {
 		return nil, fmt.Errorf("%s and %s cannot stand in one expression", rateInterval, tableSpan)
 	}
 	var err error
-	if e.tree, err = promQL.ParseExpr(e.over(time.Minute, time.Hour)); err != nil {
+	if e.tree, err = promQL.ParseExpr(someSpans.Replace(text)); err != nil {
 		return nil, fmt.Errorf("not PromQL: %w", whereless(err))
 	}
 	if err = rule.Bounded(e.tree); err != nil {
@@ -67,13 +73,19 @@ func whereless(err error) error {
 }
 
 // over is the PromQL in which the spans are these.
-func (e *expression) over(span, history time.Duration) string {
-	if !strings.Contains(e.text, "$__") {
-		return e.text
+func (e *expression) over(span, history time.Duration) string { return over(e.text, span, history) }
+
+// sharedOver is the same for an evaluator, which answers for what the expression shares with others.
+func (e *expression) sharedOver(span, history time.Duration) string {
+	return over(cmp.Or(e.shared, e.text), span, history)
+}
+
+func over(text string, span, history time.Duration) string {
+	if !strings.Contains(text, "$__") {
+		return text
 	}
-	text := fmt.Sprintf("%dms", span.Milliseconds())
-	return strings.NewReplacer(rateInterval, text, tableSpan, text,
-		historySpan, fmt.Sprintf("%dms", history.Milliseconds())).Replace(e.text)
+	of := fmt.Sprintf("%dms", span.Milliseconds())
+	return strings.NewReplacer(rateInterval, of, tableSpan, of, historySpan, fmt.Sprintf("%dms", history.Milliseconds())).Replace(text)
 }
 
 // possible is whether the expression can give anything where only metrics of these names exist. What it says no to need not

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -82,6 +83,7 @@ func FuzzParseProfile(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(text)
 	}
+	f.Add([]byte("name: x\nrecognise: [a]\nvitals:\n  - {name: a, unit: s, expr: ['sum(rate(b[$__rate_interval]))', 'max(rate(b{c=\"d\"}[$__rate_interval]))'], topics: [errors]}\n"))
 	f.Add([]byte("name: x\nrecognise: [a]\nvitals:\n  - {name: a, unit: s, histogram: ['{__name__=~\"a|b\"}'], quantile: 0.5, topics: [errors]}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := parseProfile(text)
@@ -93,6 +95,10 @@ func FuzzParseProfile(f *testing.F) {
 		}
 		for _, v := range p.Vitals {
 			assert.True(t, v.Absent != "" || len(v.ways) > 0, v.Name)
+		}
+		for _, e := range p.expressions() {
+			_, err := promQL.ParseExpr(e.sharedOver(time.Minute, time.Hour))
+			assert.NoError(t, err, e.text)
 		}
 	})
 }

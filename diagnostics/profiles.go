@@ -217,7 +217,27 @@ func (p *profile) compile() []*profileError {
 			wrong(fmt.Sprintf("$.tables[%d].%s", i, err.path), err.msg)
 		}
 	}
+	share(p.expressions())
 	return all
+}
+
+// expressions are those that are evaluated for a snapshot.
+func (p *profile) expressions() []*expression {
+	var all []*expression
+	for _, v := range p.Vitals {
+		all = append(all, v.when)
+		for _, w := range v.ways {
+			if w.histogram == nil { // its buckets serve all of its quantiles
+				all = append(all, w.current, w.sinceStart)
+			}
+		}
+	}
+	for _, t := range p.Tables {
+		for _, r := range t.rankings {
+			all = append(all, r.expr, r.of, r.sinceStart, r.ofSinceStart)
+		}
+	}
+	return slices.DeleteFunc(all, func(e *expression) bool { return e == nil })
 }
 
 // compile checks the vital and parses its expressions; the path of an error begins at the vital.

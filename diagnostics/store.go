@@ -487,7 +487,14 @@ type ownQuerier struct {
 	own []*labels.Matcher
 }
 
+// Select lets the database give whole chunks: the engine passes over the samples that are outside its span, which costs it less than
+// it costs the database to cut them off.
 func (q ownQuerier) Select(ctx context.Context, sorted bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+	if hints != nil {
+		asked := *hints
+		asked.DisableTrimming = true
+		hints = &asked
+	}
 	all := make([]*labels.Matcher, 0, len(matchers)+len(q.own))
 	return q.Querier.Select(ctx, sorted, hints, append(append(all, matchers...), q.own...)...)
 }
