@@ -43,8 +43,11 @@ var (
 	checkKeys = []string{"checks", "components", "details", "services", "dependencies"}
 )
 
-// errorKeys are the keys of what went wrong.
-var errorKeys = []string{"error", "errors"}
+// errorKeys are the keys of what went wrong, codeKeys those of what some bodies repeat of the status code, or say in its place.
+var (
+	errorKeys = []string{"error", "errors"}
+	codeKeys  = []string{"code", "status_code", "statusCode"}
+)
 
 const (
 	notesNothing = "says nothing of its health"
@@ -126,8 +129,8 @@ func (c *Check) worsen(to Verdict, note string) {
 // degraded. It is false when the word is not known.
 func (c *Check) say(text string) bool {
 	lead := leadOf(text)
-	verdict, known := words[strings.ToLower(strings.TrimRight(lead, ".! "))]
-	if !known {
+	verdict := verdictOf(strings.TrimRight(lead, ".! "))
+	if verdict == "" {
 		return false
 	}
 	c.Says = lead
@@ -136,6 +139,28 @@ func (c *Check) say(text string) bool {
 	}
 	return true
 }
+
+// verdictOf is what a state means; "" when that is not known.
+func verdictOf(state string) Verdict {
+	parts := fraction.FindStringSubmatch(state)
+	if parts == nil {
+		return words[strings.ToLower(state)]
+	}
+	// Without leading zeros, which are not matched, the shorter number is the smaller.
+	ready, of := parts[1], parts[2]
+	switch {
+	case ready == of:
+		return Up
+	case ready == "0":
+		return Down
+	case len(ready) < len(of) || len(ready) == len(of) && ready < of:
+		return Degraded
+	}
+	return ""
+}
+
+// fraction is a state such as "2/3": so many of so many are ready. In a check it may as well say that so many of so many are taken.
+var fraction = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})/([1-9][0-9]{0,5})$`)
 
 // leadOf is the state in "unhealthy: database unreachable".
 func leadOf(text string) string {
@@ -233,9 +258,15 @@ func (c *Check) takeBack(object map[string]json.RawMessage) {
 	}
 	for _, key := range append([]string{"success"}, stateKeys...) {
 		state := leadOf(stateOf(object[key]))
-		if verdict := words[strings.ToLower(state)]; verdict == Degraded || verdict == Down {
+		if verdict := verdictOf(state); verdict == Degraded || verdict == Down {
 			c.Failing = append(c.Failing, key+": "+state)
 			c.worsen(Degraded, "")
+		}
+	}
+	for _, key := range codeKeys {
+		var code int
+		if json.Unmarshal(object[key], &code) == nil && code >= 400 && code < 600 {
+			c.worsen(Degraded, fmt.Sprintf("tells of the code %d", code))
 		}
 	}
 	for _, key := range errorKeys {
