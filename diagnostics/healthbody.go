@@ -159,7 +159,7 @@ func verdictOf(state string) Verdict {
 	return ""
 }
 
-// fraction is a state such as "2/3": so many of so many are ready. In a check it may as well say that so many of so many are taken.
+// fraction is a state such as "2/3": so many of so many are ready. Elsewhere than in a state, so many may as well be taken.
 var fraction = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})/([1-9][0-9]{0,5})$`)
 
 // leadOf is the state in "unhealthy: database unreachable".
@@ -175,7 +175,7 @@ func (c *Check) readText(text string) {
 	switch {
 	case first == "":
 		c.doubt("answered something unreadable")
-	case !c.say(first):
+	case fraction.MatchString(first), !c.say(first):
 		// Not shown: it may be the text of an error.
 		c.doubt("says something that is not known")
 	case c.Verdict == Up && soundsUnwell(strings.TrimPrefix(strings.TrimSpace(text), leadOf(first))):
