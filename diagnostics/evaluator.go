@@ -171,6 +171,10 @@ func (e *evaluator) query(ctx context.Context, expr *expression, t time.Time, sp
 		return nil, nil
 	}
 	vector, err := e.answer(ctx, question{expr.sharedOver(span, e.history), t.UnixMilli()})
+	if err != nil && expr.shared != "" && ctx.Err() == nil {
+		// It may have failed over series that this expression does not take.
+		vector, err = e.answer(ctx, question{expr.over(span, e.history), t.UnixMilli()})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("evaluating %q: %w", expr.text, err)
 	}

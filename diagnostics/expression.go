@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,11 @@ func parseExpression(text string) (*expression, error) {
 	}
 	if err = rule.Bounded(e.tree); err != nil {
 		return nil, err
+	}
+	for _, matchers := range e.selectors() {
+		if slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return m.Name == sharedLabel }) {
+			return nil, fmt.Errorf("%s is no label of an agent's: the notifier puts it into expressions itself", sharedLabel)
+		}
 	}
 	switch kind := e.tree.Type(); kind {
 	case parser.ValueTypeVector, parser.ValueTypeScalar:

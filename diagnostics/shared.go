@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
 	native "github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/schema"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
@@ -67,12 +67,13 @@ type rateCall struct {
 	from *rateCall
 }
 
-// rateCalls are those that give the same wherever they stand: in a subquery they are taken at other times.
+// rateCalls are those that give the same wherever they stand: in a subquery they are taken at other times, and what absent gives has
+// labels of the selector that it is given, but none of a rate.
 func (e *expression) rateCalls() []rateCall {
 	var calls []rateCall
 	parser.Inspect(e.tree, func(node parser.Node, path []parser.Node) error {
 		c, ok := node.(*parser.Call)
-		if !ok || c.Func.Name != "rate" && c.Func.Name != "increase" || slices.ContainsFunc(path, isSubquery) {
+		if !ok || c.Func.Name != "rate" && c.Func.Name != "increase" || slices.ContainsFunc(path, tellsThemApart) {
 			return nil
 		}
 		ranged, ok := c.Args[0].(*parser.MatrixSelector)
@@ -86,7 +87,7 @@ func (e *expression) rateCalls() []rateCall {
 		at, selected, where := c.PositionRange(), v.PositionRange(), ranged.PositionRange()
 		kind := c.Func.Name + e.text[selected.End:where.End]
 		for _, m := range v.LabelMatchers {
-			if m.Name == model.MetricNameLabel {
+			if schema.IsMetadataLabel(m.Name) { // which a rate has no more
 				kind += m.String()
 			}
 		}
@@ -98,9 +99,15 @@ func (e *expression) rateCalls() []rateCall {
 	return calls
 }
 
-func isSubquery(node parser.Node) bool {
-	_, is := node.(*parser.SubqueryExpr)
-	return is
+// tellsThemApart is whether what stands within it gives another value as a selector of its result than as itself.
+func tellsThemApart(node parser.Node) bool {
+	switch n := node.(type) {
+	case *parser.SubqueryExpr:
+		return true
+	case *parser.Call:
+		return n.Func.Name == "absent"
+	}
+	return false
 }
 
 // widest is the one of the calls, which are of its kind, that asks least of the series and gives what c gives, too: c at the least.

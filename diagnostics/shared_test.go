@@ -3,7 +3,6 @@ package diagnostics
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +31,10 @@ func TestWhatExpressionsShare(t *testing.T) {
 			`rate(n[$__rate_interval])`, `increase(n[$__window])`, `rate(n[$__history])`, `rate(m[$__rate_interval])`,
 			`rate({__name__=~"n"}[$__rate_interval])`, `irate(n[$__rate_interval])`,
 		}, []string{"", "", "", "", "", ""}},
+		{"labels that a rate drops", []string{`rate(n[5m])`, `sum(rate(n{__type__="counter"}[5m]))`}, []string{"", ""}},
+		{"what labels the absence", []string{
+			`sum(rate(n[5m]))`, `absent((rate(n{a="x"}[5m])))`, `avg(rate(n[5m])) or absent(sum(rate(n{a="y"}[5m])))`,
+		}, []string{`sum({__shared__="rate(n[5m])"})`, "", `avg({__shared__="rate(n[5m])"}) or absent(sum(rate(n{a="y"}[5m])))`}},
 		{"at another time", []string{
 			`rate(n[5m])`, `rate(n[5m] offset 1h)`, `rate(n[5m] @ 0)`, `max_over_time(rate(n[5m])[1h:1m])`, `rate(n[5m:1m])`, `rate(n[5m] @ end())`,
 		}, []string{"", "", "", "", "", ""}},
@@ -118,25 +121,53 @@ func TestSharedHistogramsAreOnes(t *testing.T) {
 	}))
 }
 
-// TestWhatIsSharedFailsForAll has two metrics that are one without their names.
-func TestWhatIsSharedFailsForAll(t *testing.T) {
+// TestWhatIsSharedFailsForWhoTakesIt has two metrics that are one without their names, for one value of a label alone.
+func TestWhatIsSharedFailsForWhoTakesIt(t *testing.T) {
 	now := time.Now()
 	c := newCollector(t, "http://127.0.0.1:1")
 	set := c.settings.Load()
 	for i := range 3 {
 		at := now.Add(time.Duration(i-3) * time.Minute)
-		got := exposition.Read([]byte(fmt.Sprintf("a_total{b=\"c\"} %d\nb_total{b=\"c\"} %d\n", i, i)), "", at)
+		got := exposition.Read([]byte(fmt.Sprintf("a_total{b=\"c\"} %d\nb_total{b=\"c\"} %d\nb_total{b=\"d\"} %d\n", i, i, 60*i)), "", at)
 		_, err := set.agents[0].series.store(t.Context(), at, time.Millisecond, got, true)
 		require.NoError(t, err)
 	}
 	e, err := c.evaluator(t.Context(), set, set.agents[0], now)
 	require.NoError(t, err)
-	all := []*expression{mustParse(`sum(rate({__name__=~"._total"}[1h]))`), mustParse(`sum by (b) (rate({__name__=~"._total"}[1h]))`)}
-	share(all)
-	for _, expr := range all {
-		_, err := e.query(t.Context(), expr, e.at, 0)
-		require.ErrorContains(t, err, "evaluating \""+strings.Split(expr.text, "{")[0])
-		assert.ErrorContains(t, err, "same labelset")
-		assert.NotContains(t, err.Error(), sharedLabel, "what its author wrote is named")
+	all := []*expression{
+		mustParse(`sum(rate({__name__=~"._total"}[1h]))`), mustParse(`sum by (b) (rate({__name__=~"._total"}[1h]))`),
+		mustParse(`sum(rate({__name__=~"._total",b="d"}[$__rate_interval])) * 60`), mustParse(`sum(rate({__name__=~"._total"}[$__rate_interval]))`),
 	}
+	share(all)
+	for _, i := range []int{0, 1, 3} {
+		expr := all[i]
+		_, err = e.query(t.Context(), expr, e.at, 2*time.Minute)
+		require.EqualError(t, err, fmt.Sprintf("evaluating %q: vector cannot contain metrics with the same labelset", expr.text), "as if nothing were shared")
+	}
+	require.Contains(t, all[2].shared, sharedLabel)
+	n, found, err := e.number(t.Context(), all[2], e.at, 2*time.Minute+time.Millisecond)
+	require.NoError(t, err)
+	assert.True(t, found)
+	assert.InDelta(t, 60, n.value, 0.1, "it takes no series of which there are two")
+}
+
+// TestWhatIsSharedIsAskedForByUsAlone: an evaluator would take the label's value for PromQL, of whatever size.
+func TestWhatIsSharedIsAskedForByUsAlone(t *testing.T) {
+	for _, text := range []string{`{__shared__="1"}`, `sum(rate(n{a="b",__shared__!="c"}[5m]))`} {
+		_, err := parseExpression(text)
+		require.ErrorContains(t, err, "__shared__ is no label of an agent's")
+	}
+	// The rule of an alert is another's text, and is evaluated over what was scraped alone.
+	c := newCollector(t, "http://127.0.0.1:1")
+	set, now := c.settings.Load(), time.Now()
+	_, err := set.agents[0].series.store(t.Context(), now, time.Millisecond, exposition.Read([]byte("n 1\n"), "", now), true)
+	require.NoError(t, err)
+	e, err := c.evaluator(t.Context(), set, set.agents[0], now)
+	require.NoError(t, err)
+	got, err := e.matrix(t.Context(), `{__shared__="vector(1)"}`, until(now, time.Minute, 2))
+	require.NoError(t, err)
+	assert.Empty(t, got)
+	got, err = e.matrix(t.Context(), `n`, until(now, time.Minute, 2))
+	require.NoError(t, err)
+	assert.Len(t, got, 1)
 }
