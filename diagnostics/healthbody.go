@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"mime"
 	"regexp"
 	"slices"
@@ -28,6 +29,11 @@ var words = map[string]Verdict{
 	"ok": Up, "okay": Up, "healthy": Up, "up": Up, "ready": Up, "pass": Up, "passing": Up, "passed": Up, "alive": Up, "live": Up,
 	"serving": Up, "running": Up, "success": Up, "operational": Up, "available": Up, "connected": Up, "green": Up, "true": Up,
 	"i'm alive": Up, "pong": Up, "imok": Up, "ollama is running": Up,
+	// Of the OpenTelemetry Collector, of Prometheus, and of Qdrant and Kubernetes:
+	// https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/extension/healthcheckextension
+	"server available": Up, "server not available": Down, "prometheus server is healthy": Up, "prometheus server is ready": Up,
+	"healthz check passed": Up, "livez check passed": Up, "readyz check passed": Up,
+	"healthz check failed": Down, "livez check failed": Down, "readyz check failed": Down,
 	"degraded": Degraded, "warn": Degraded, "warning": Degraded, "partial": Degraded, "yellow": Degraded,
 	"starting": Degraded, "initializing": Degraded, "initialising": Degraded, "loading": Degraded,
 	"down": Down, "unhealthy": Down, "fail": Down, "failed": Down, "failing": Down, "error": Down, "critical": Down,
@@ -40,13 +46,14 @@ var words = map[string]Verdict{
 // The keys under which health bodies say their state, and under which they tell of their checks; the first that is there counts.
 var (
 	stateKeys = []string{"status", "state", "health", "healthy", "ready", "ok", "alive", "connected"}
-	checkKeys = []string{"checks", "components", "details", "services", "dependencies"}
+	checkKeys = []string{"checks", "components", "details", "services", "dependencies", "entries"}
 )
 
-// errorKeys are the keys of what went wrong, codeKeys those of what some bodies repeat of the status code, or say in its place.
+// errorKeys are the keys of what went wrong, codeKeys those of what some bodies repeat of the status code, or say in its place, where
+// that is a number.
 var (
 	errorKeys = []string{"error", "errors"}
-	codeKeys  = []string{"code", "status_code", "statusCode"}
+	codeKeys  = []string{"code", "status_code", "statusCode", "status"}
 )
 
 const (
@@ -93,6 +100,9 @@ func readHealth(got answer, rules healthRules) Check {
 		// An empty 200 is how some servers say that they are well.
 	case json.Valid(body):
 		check.readJSON(body, rules)
+	case bytes.HasPrefix(body, []byte("[+]")), bytes.HasPrefix(body, []byte("[-]")):
+		// A line for each check, and what they come to: https://kubernetes.io/docs/reference/using-api/health-checks/
+		check.readText(string(body[bytes.LastIndexByte(body, '\n')+1:]))
 	case body[0] == '{', body[0] == '[':
 		check.doubt("answered broken JSON")
 	default:
@@ -129,7 +139,7 @@ func (c *Check) worsen(to Verdict, note string) {
 // degraded. It is false when the word is not known.
 func (c *Check) say(text string) bool {
 	lead := leadOf(text)
-	verdict := verdictOf(strings.TrimRight(lead, ".! "))
+	verdict := verdictOf(stateAlone(lead))
 	if verdict == "" {
 		return false
 	}
@@ -159,8 +169,8 @@ func verdictOf(state string) Verdict {
 	return ""
 }
 
-// fraction is a state such as "2/3": so many of so many are ready. Elsewhere than in a state, so many may as well be taken.
-var fraction = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})/([1-9][0-9]{0,5})$`)
+// fraction is a state such as "2/3" or "2/3 ready": so many of so many are ready. Elsewhere than in a state, so many may as well be taken.
+var fraction = regexp.MustCompile(`^(0|[1-9][0-9]{0,5}) ?/ ?([1-9][0-9]{0,5})(?i: (?:ready|healthy|up|alive|available|running|ok))?$`)
 
 // leadOf is the state in "unhealthy: database unreachable".
 func leadOf(text string) string {
@@ -170,12 +180,15 @@ func leadOf(text string) string {
 	return strings.TrimSpace(text)
 }
 
+// stateAlone is a state without what ends a sentence.
+func stateAlone(state string) string { return strings.TrimRight(state, ".! ") }
+
 func (c *Check) readText(text string) {
 	first := word(text)
 	switch {
 	case first == "":
 		c.doubt("answered something unreadable")
-	case fraction.MatchString(first), !c.say(first):
+	case fraction.MatchString(stateAlone(leadOf(first))), !c.say(first):
 		// Not shown: it may be the text of an error.
 		c.doubt("says something that is not known")
 	case c.Verdict == Up && soundsUnwell(strings.TrimPrefix(strings.TrimSpace(text), leadOf(first))):
@@ -251,8 +264,18 @@ func (c *Check) readJSON(body []byte, rules healthRules) {
 	c.apply(body, rules)
 }
 
-// takeBack makes milder what the first word said where another field says the opposite: {"status": "ok", "connected": false}.
+// takeBack makes milder what the first word said where another field says the opposite: {"status": "ok", "connected": false}. A code
+// speaks where no word does, too: {"status": 503}.
 func (c *Check) takeBack(object map[string]json.RawMessage) {
+	for _, key := range codeKeys {
+		var number json.Number
+		if json.Unmarshal(object[key], &number) != nil {
+			continue
+		}
+		if code, err := number.Float64(); err == nil && code >= 400 && code < 600 && code == math.Trunc(code) {
+			c.worsen(Degraded, fmt.Sprintf("tells of the code %.0f", code))
+		}
+	}
 	if c.Verdict != Up {
 		return
 	}
@@ -263,12 +286,6 @@ func (c *Check) takeBack(object map[string]json.RawMessage) {
 			c.worsen(Degraded, "")
 		}
 	}
-	for _, key := range codeKeys {
-		var code int
-		if json.Unmarshal(object[key], &code) == nil && code >= 400 && code < 600 {
-			c.worsen(Degraded, fmt.Sprintf("tells of the code %d", code))
-		}
-	}
 	for _, key := range errorKeys {
 		if tellsOfErrors(object[key]) {
 			c.worsen(Degraded, notesError)
@@ -276,15 +293,29 @@ func (c *Check) takeBack(object map[string]json.RawMessage) {
 	}
 }
 
-// tellsOfErrors is whether the value of a field for errors has one: a text, a list or an object that is not empty. A number may count
-// those of days ago.
+// tellsOfErrors is whether the value of a field for errors has one. An object has where one of its values is one: that of no error has
+// the code 0 and no message.
 func tellsOfErrors(raw json.RawMessage) bool {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil {
+		return tellsOfError(raw)
+	}
+	for _, value := range object {
+		if tellsOfError(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// tellsOfError is whether a value is a text, a list or an object that is not empty. A number may count errors of days ago.
+func tellsOfError(raw json.RawMessage) bool {
 	var text string
 	var list []json.RawMessage
 	var object map[string]json.RawMessage
 	switch {
 	case json.Unmarshal(raw, &text) == nil:
-		return !slices.Contains([]string{"", "none", "null", "false", "no"}, strings.ToLower(strings.TrimSpace(text)))
+		return !slices.Contains(noErrors, strings.ToLower(strings.TrimSpace(text)))
 	case json.Unmarshal(raw, &list) == nil:
 		return len(list) > 0
 	case json.Unmarshal(raw, &object) == nil:
@@ -292,6 +323,9 @@ func tellsOfErrors(raw json.RawMessage) bool {
 	}
 	return string(raw) == "true"
 }
+
+// noErrors is what stands in fields for errors where there is none.
+var noErrors = []string{"", "-", "none", "null", "nil", "n/a", "false", "no", "no error", "no errors", "ok"}
 
 // versionWord is what a build is called: v1.2.3-rc.1+abc.
 var versionWord = regexp.MustCompile(`^v?[0-9][0-9A-Za-z.+-]{0,39}$`)

@@ -114,6 +114,18 @@ func TestReadHealth(t *testing.T) {
 		{"ok, with a code of its own", 200, js, `{"code":"E503","status":"ok"}`, Check{Verdict: Up, Says: "ok"}},
 		{"so many of so many", 200, text, "0/3", Check{Verdict: Unclear, Note: notKnown}},
 		{"none is ready", 200, js, `{"ready":"0/3"}`, Check{Verdict: Down, Says: "0/3"}},
+		{"ok, with another code as text", 200, js, `{"code":"503","status":"ok"}`, Check{Verdict: Degraded, Says: "ok", Note: "tells of the code 503"}},
+		{"ok, with another code as some print it", 200, js, `{"code":503.0,"status":"ok"}`, Check{Verdict: Degraded, Says: "ok", Note: "tells of the code 503"}},
+		{"ok, with what is no code", 200, js, `{"code":450.5,"status_code":40001,"status":"ok"}`, Check{Verdict: Up, Says: "ok"}},
+		{"a code for a word", 200, js, `{"status":503,"message":"planted"}`, Check{Verdict: Degraded, Note: "tells of the code 503"}},
+		{"a code alone", 200, js, `{"code":500,"msg":"planted"}`, Check{Verdict: Degraded, Note: "tells of the code 500"}},
+		{"down, with its code", 200, js, `{"code":503,"status":"down"}`, Check{Verdict: Down, Says: "down"}},
+		{"gRPC's code", 200, js, `{"code":14,"message":"planted","details":[]}`, Check{Verdict: Unclear, Note: notesNothing}},
+		{"so many of so many, and more", 200, text, "0/3, see the log", Check{Verdict: Unclear, Note: notKnown}},
+		{"some are ready, in words", 200, js, `{"ready":"2/3 ready."}`, Check{Verdict: Degraded, Says: "2/3 ready."}},
+		{"some are ready, with spaces", 200, js, `{"status":"ok","ready":"2 / 3"}`, Check{Verdict: Degraded, Says: "ok", Failing: []string{"ready: 2 / 3"}}},
+		{"some are busy", 200, js, `{"status":"ok","state":"2/3 busy"}`, Check{Verdict: Up, Says: "ok"}},
+		{"of none all are ready", 200, js, `{"status":"ok","ready":"0/0"}`, Check{Verdict: Up, Says: "ok"}},
 		{"some are ready", 200, js, `{"ready":"9/10"}`, Check{Verdict: Degraded, Says: "9/10"}},
 		{"all are ready", 200, js, `{"ready":"10/10"}`, Check{Verdict: Up, Says: "10/10"}},
 		{"more than all are ready", 200, js, `{"ready":"4/3"}`, Check{Verdict: Unclear, Note: notesUnknown}},
@@ -121,6 +133,9 @@ func TestReadHealth(t *testing.T) {
 		{"ok, and a check of what is taken", 200, js, `{"status":"ok","checks":{"queue":"2/100"}}`, Check{Verdict: Up, Says: "ok"}},
 		{"ok, with errors", 200, js, `{"status":"ok","errors":[{"db":"planted"}]}`, Check{Verdict: Degraded, Says: "ok", Note: notesError}},
 		{"ok, with no errors", 200, js, `{"status":"ok","error":null,"errors":[]}`, Check{Verdict: Up, Says: "ok"}},
+		{"ok, with the code of no error", 200, js, `{"status":"ok","error":{"code":0,"message":""}}`, Check{Verdict: Up, Says: "ok"}},
+		{"ok, with no error in words", 200, js, `{"status":"ok","error":"No error","errors":"N/A"}`, Check{Verdict: Up, Says: "ok"}},
+		{"ok, with an error in an object", 200, js, `{"status":"ok","error":{"code":0,"message":"planted"}}`, Check{Verdict: Degraded, Says: "ok", Note: notesError}},
 		{"a word that takes back", 200, js, `{"status":"ok","healthy":"false"}`, Check{Verdict: Degraded, Says: "ok", Failing: []string{"healthy: false"}}},
 		{"a state that takes back", 200, js, `{"status":"ok","state":"failed"}`, Check{Verdict: Degraded, Says: "ok", Failing: []string{"state: failed"}}},
 		{"ok, but no success", 200, js, `{"success":false,"status":"ok"}`, Check{Verdict: Degraded, Says: "ok", Failing: []string{"success: false"}}},
@@ -132,6 +147,18 @@ func TestReadHealth(t *testing.T) {
 			Check{Verdict: Degraded, Says: "ok", Failing: []string{"db: failed"}},
 		},
 		{"ok, but a flag says no", 200, js, `{"status":"ok","ready":false}`, Check{Verdict: Degraded, Says: "ok", Failing: []string{"ready: false"}}},
+		// The OpenTelemetry Collector, Prometheus, Qdrant, Kubernetes and ASP.NET.
+		{"collector", 200, js, `{"status":"Server available","upSince":"2026-11-20T08:00:00Z","uptime":"3h"}`, Check{Verdict: Up, Says: "Server available"}},
+		{"collector that is not ready", 503, js, `{"status":"Server not available"}`, Check{Verdict: Down, Says: "Server not available", Note: "answered 503"}},
+		{"Prometheus", 200, text, "Prometheus Server is Healthy.\n", Check{Verdict: Up, Says: "Prometheus Server is Healthy."}},
+		{"Qdrant", 200, text, "healthz check passed", Check{Verdict: Up, Says: "healthz check passed"}},
+		{"a line for each check", 200, text, "[+]ping ok\n[+]etcd ok\nhealthz check passed\n", Check{Verdict: Up, Says: "healthz check passed"}},
+		{"a line for a check that failed", 200, text, "[+]ping ok\n[-]etcd failed: planted\nreadyz check failed\n", Check{Verdict: Down, Says: "readyz check failed"}},
+		{"a line for each check, cut", 200, text, "[+]ping ok\n[+]et", Check{Verdict: Unclear, Note: notKnown}},
+		{
+			"entries", 200, js, `{"status":"Degraded","totalDuration":"00:00:01","entries":{"db":{"data":{},"status":"Unhealthy"}}}`,
+			Check{Verdict: Degraded, Says: "Degraded", Failing: []string{"db: Unhealthy"}},
+		},
 		// What says nothing.
 		{"JSON that says nothing", 200, js, `{"name":"svc"}`, Check{Verdict: Unclear, Note: "says nothing of its health"}},
 		{"JSON list", 200, js, `[]`, Check{Verdict: Unclear, Note: "says nothing of its health"}},
@@ -265,7 +292,7 @@ func FuzzReadHealth(f *testing.F) {
 	f.Add(200, "text/html", []byte("OK\n<p>"))
 	f.Add(200, "application/json", []byte(`{"status":"ok","connected":false,"last_poll_age_ms":1e9}`))
 	f.Add(200, "application/json", []byte(`{"status":"ok","ready":"9/76","code":503}`))
-	parts := regexp.MustCompile(`(^|: )[0-9]+/[0-9]+$`)
+	parts := regexp.MustCompile(`(^|: )[0-9]+ ?/ ?[0-9]+( [A-Za-z]+)?[.! ]*$`)
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
 		for _, rules := range []healthRules{{}, profileNamed(embedded, "opencode").Health, profileNamed(embedded, "claude-runner").Health} {
 			got := readHealth(answer{status: status, contentType: contentType, body: body}, rules)
