@@ -25,9 +25,11 @@ func (c Config) UnreadableSecrets() []problem.Problem {
 			return
 		}
 		seen[file] = true
-		_, err := secretfile.Read(file)
+		var err error
 		if strings.HasSuffix(path, ".secret_file") { // a key that signs
 			_, err = secretfile.Bytes(file)
+		} else {
+			_, err = secretfile.Read(file)
 		}
 		if err != nil {
 			problems = append(problems, problem.Problem{Path: path, Msg: err.Error()})

@@ -121,10 +121,9 @@ func (q *publicQuerier) Select(
 			found = append(found, namedSeries{set.At(), own})
 		}
 	}
-	if sorted {
-		slices.SortFunc(found, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
-	}
-	return &seriesList{all: found, at: -1, err: set.Err(), warnings: set.Warnings()}
+	list := listOf(found, sorted)
+	list.err, list.warnings = set.Err(), set.Warnings()
+	return list
 }
 
 // split parts those matchers that must be asked of the names outside from those that the database answers.
@@ -177,6 +176,14 @@ type seriesList struct {
 	at       int
 	err      error
 	warnings annotations.Annotations
+}
+
+// listOf are the series, in the order of their labels if that is asked for.
+func listOf(all []storage.Series, sorted bool) *seriesList {
+	if sorted {
+		slices.SortFunc(all, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
+	}
+	return &seriesList{all: all, at: -1}
 }
 
 func (l *seriesList) Next() bool                        { l.at++; return l.err == nil && l.at < len(l.all) }

@@ -29,20 +29,20 @@ func share(all []*expression) {
 			kinds[c.kind] = append(kinds[c.kind], c)
 		}
 	}
-	taken := map[*expression][]rateCall{}
+	takers := map[string][]rateCall{}
 	for _, calls := range kinds {
-		users := map[string][]rateCall{}
 		for _, c := range calls {
 			c.from = c.widest(calls)
-			users[c.from.text] = append(users[c.from.text], c)
+			takers[c.from.text] = append(takers[c.from.text], c)
 		}
-		for _, alike := range users {
-			if len(alike) < 2 {
-				continue
-			}
-			for _, c := range alike {
-				taken[c.of] = append(taken[c.of], c)
-			}
+	}
+	taken := map[*expression][]rateCall{}
+	for _, calls := range takers {
+		if len(calls) < 2 {
+			continue
+		}
+		for _, c := range calls {
+			taken[c.of] = append(taken[c.of], c)
 		}
 	}
 	for e, calls := range taken {
@@ -176,10 +176,7 @@ func (q sharingQuerier) Select(
 			found = append(found, &all[len(all)-1])
 		}
 	}
-	if sorted {
-		slices.SortFunc(found, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
-	}
-	return &seriesList{all: found, at: -1}
+	return listOf(found, sorted)
 }
 
 // instant is a sample as a series that has no other.

@@ -9,8 +9,6 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/alertvitals/notifier/diagnostics/exposition"
 )
 
 func TestWhatExpressionsShare(t *testing.T) {
@@ -69,9 +67,7 @@ func TestSharedIsTheSame(t *testing.T) {
 			c := newCollector(t, "http://127.0.0.1:1")
 			set := c.settings.Load()
 			for i := range 40 {
-				at := now.Add(time.Duration(i-40) * 2 * time.Minute)
-				_, err := set.agents[0].series.store(t.Context(), at, time.Millisecond, exposition.Read([]byte(text(i)), "", at), true)
-				require.NoError(t, err)
+				past(t, c, now.Add(time.Duration(i-40)*2*time.Minute), text(i))
 			}
 			e, err := c.evaluator(t.Context(), set, set.agents[0], now)
 			require.NoError(t, err)
@@ -127,10 +123,8 @@ func TestWhatIsSharedFailsForWhoTakesIt(t *testing.T) {
 	c := newCollector(t, "http://127.0.0.1:1")
 	set := c.settings.Load()
 	for i := range 3 {
-		at := now.Add(time.Duration(i-3) * time.Minute)
-		got := exposition.Read([]byte(fmt.Sprintf("a_total{b=\"c\"} %d\nb_total{b=\"c\"} %d\nb_total{b=\"d\"} %d\n", i, i, 60*i)), "", at)
-		_, err := set.agents[0].series.store(t.Context(), at, time.Millisecond, got, true)
-		require.NoError(t, err)
+		past(t, c, now.Add(time.Duration(i-3)*time.Minute),
+			fmt.Sprintf("a_total{b=\"c\"} %d\nb_total{b=\"c\"} %d\nb_total{b=\"d\"} %d\n", i, i, 60*i))
 	}
 	e, err := c.evaluator(t.Context(), set, set.agents[0], now)
 	require.NoError(t, err)
@@ -160,8 +154,7 @@ func TestWhatIsSharedIsAskedForByUsAlone(t *testing.T) {
 	// The rule of an alert is another's text, and is evaluated over what was scraped alone.
 	c := newCollector(t, "http://127.0.0.1:1")
 	set, now := c.settings.Load(), time.Now()
-	_, err := set.agents[0].series.store(t.Context(), now, time.Millisecond, exposition.Read([]byte("n 1\n"), "", now), true)
-	require.NoError(t, err)
+	past(t, c, now, "n 1\n")
 	e, err := c.evaluator(t.Context(), set, set.agents[0], now)
 	require.NoError(t, err)
 	got, err := e.matrix(t.Context(), `{__shared__="vector(1)"}`, until(now, time.Minute, 2))
